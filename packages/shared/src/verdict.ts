@@ -1,0 +1,18 @@
+/** Why a scan ended without having looked at everything. */
+export type IncompleteReason =
+  | 'fileTooLarge'
+  | 'scanTooLarge'
+  | 'tooDeep'
+  | 'tooManyFiles'
+  | 'timeLimit'
+  | 'encrypted'
+  | 'cancelled';
+
+/** What a scan says. What the kernel is then told is a *decision*, and another matter. */
+export type ScanVerdict =
+  | { readonly kind: 'clean' }
+  /** At least one name, in engine order, none of them empty. */
+  | { readonly kind: 'infected'; readonly signatureNames: readonly [string, ...string[]] }
+  | { readonly kind: 'incomplete'; readonly reason: IncompleteReason }
+  /** `message` is ClamAV's engine error text (behaviour 1.11), without the word ERROR. */
+  | { readonly kind: 'failed'; readonly message: string };
