@@ -1,1 +1,42 @@
-export {};
+// The public door of what both programs share. An explicit list.
+export { AppError } from './errors/app-error.js';
+export { assertNever } from './errors/assert-never.js';
+export { createLogger } from './logging/create-logger.js';
+export type { Logger, LoggerOptions } from './logging/create-logger.js';
+export { sanitize } from './logging/sanitize.js';
+export type { IncompleteReason, ScanVerdict } from './verdict.js';
+export {
+  checkDaemonConfig,
+  checkOnAccessConfig,
+} from './config/cross-checks.js';
+export { describeConfig } from './config/describe-config.js';
+export { cleanControlCharacters, formatConfigIssue, issuesUpToFirstError } from './config/config-issue.js';
+export type { ConfigIssue } from './config/config-issue.js';
+export type { EnvTable, EnvValues } from './config/env-table.js';
+export { describeEnv, resolveEnv } from './config/resolve-env.js';
+export { readClamdConfig } from './config/read-clamd-config.js';
+export type { ClamdConfig } from './config/resolve.js';
+export { COMMAND_VERBS, allowedInSession, terminatorOf } from './protocol/command.js';
+export type { Command, CommandVerb, Terminator } from './protocol/command.js';
+export { CommandDecoder } from './protocol/command-decoder.js';
+export type { DecodedCommand } from './protocol/command-decoder.js';
+export { InstreamDecoder } from './protocol/instream-framing.js';
+export type { Reply, ReplyFrame, WireText } from './protocol/reply.js';
+export {
+  encodeBareError,
+  encodeBareWord,
+  encodeDetection,
+  encodePathMessage,
+  encodePathWord,
+} from './protocol/reply-encoder.js';
+export {
+  FILDES_NOTICE_BYTE,
+  encodeChunkHeader,
+  encodeCommand,
+  encodePathCommand,
+  encodeStreamEnd,
+} from './protocol/command-encoder.js';
+export { ReplyDecoder } from './protocol/reply-decoder.js';
+export type { DecodedReply } from './protocol/reply-decoder.js';
+export { CLAMD_CONF_PATHS, EMBEDDED_SOCKET_PATH } from './config/default-paths.js';
+export { MIRRORED_CLAMAV_VERSION, PRODUCT_NAME, PRODUCT_VERSION } from './product.js';

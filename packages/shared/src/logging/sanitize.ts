@@ -1,0 +1,41 @@
+/** Longest text that {@link sanitize} hands on unless told otherwise, in characters. */
+export const SANITIZED_MAX_CHARACTERS = 1024;
+
+/**
+ * C0 and C1 controls and DEL, the line and paragraph separators, and the marks that reorder text on a screen
+ * (Unicode TR 9): what could forge a log line or hide part of one. Backslash, so that an escape cannot be forged.
+ */
+// eslint-disable-next-line no-control-regex -- these are the very characters that must not come through
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\\]/g;
+
+const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['\n', '\\n'],
+  ['\r', '\\r'],
+  ['\t', '\\t'],
+  ['\\', '\\\\'],
+]);
+
+/**
+ * Makes a stranger's path or name fit for a log line: control characters become visible escapes (`\n`, `\x1b`,
+ * `\u202e`), bytes that are not UTF-8 become U+FFFD, and what is too long is cut with its length told.
+ *
+ * @param maxCharacters - longest result before the note about the cut, at least 1
+ */
+export function sanitize(text: string | Uint8Array, maxCharacters = SANITIZED_MAX_CHARACTERS): string {
+  // A character is at most four bytes, so nothing visible is lost by not decoding the rest.
+  const whole =
+    typeof text === 'string' ? text : Buffer.from(text.subarray(0, maxCharacters * 4 + 4)).toString('utf8');
+  const escaped = whole.slice(0, maxCharacters + 1).replace(UNSAFE, escapeCharacter);
+  if (escaped.length <= maxCharacters && whole.length <= maxCharacters) return escaped;
+  const unit = typeof text === 'string' ? 'characters' : 'bytes';
+  return `${escaped.slice(0, maxCharacters)}… (${text.length} ${unit})`;
+}
+
+function escapeCharacter(character: string): string {
+  const short = SHORT_ESCAPES.get(character);
+  if (short !== undefined) return short;
+  const code = character.charCodeAt(0);
+  return code < 0x100
+    ? `\\x${code.toString(16).padStart(2, '0')}`
+    : `\\u${code.toString(16).padStart(4, '0')}`;
+}

@@ -1,0 +1,123 @@
+import { FAN_CLOSE_WRITE } from './constants.js';
+import { FakeDescriptors, FakeWakeups } from './fake-descriptors.js';
+import { FakeDisk } from './fake-disk.js';
+import { FakeFanotify } from './fake-fanotify.js';
+import { FakeFaults } from './fake-faults.js';
+import type { ErrnoCode, FakeCall } from './fake-faults.js';
+import { createFakeFiles, createFakeLeases, FakeFile } from './fake-files.js';
+import type { FakeAccess } from './fake-files.js';
+import { FakeOpener } from './fake-opener.js';
+import { FakePoller } from './fake-poller.js';
+import { createFakeSockets } from './fake-sockets.js';
+import type {
+  FanotifyApi,
+  FileApi,
+  LeaseApi,
+  LimitApi,
+  NativeApi,
+  PeerCredentials,
+  Poller,
+  SocketApi,
+} from './native-api.js';
+
+export interface FakeNativeOptions {
+  /** How much a peer may leave unread before a send would block. Bytes, default 64 KiB. */
+  readonly sendBufferBytes?: number;
+  /** The soft and the hard RLIMIT_NOFILE; default 1,024 and 4,096. */
+  readonly openFilesSoft?: number;
+  readonly openFilesHard?: number;
+}
+
+/**
+ * An operating system in memory, for unit tests: one process under test (this API), its disk, and the other
+ * processes of the host (`opener`). Passes the same contract test as the real fence.
+ *
+ * Not in it: permissions, blocking calls, memory mappings, events with names (FAN_REPORT_DFID_NAME gives a group
+ * whose records the test pushes itself).
+ */
+export class FakeNative implements NativeApi {
+  readonly files: FileApi;
+  readonly leases: LeaseApi;
+  readonly sockets: SocketApi;
+  readonly fanotify: FanotifyApi;
+  readonly limits: LimitApi;
+  readonly poller: Poller;
+  /** Test side: what is on disk. */
+  readonly disk = new FakeDisk();
+  /** Test side: the other processes of the host. */
+  readonly opener: FakeOpener;
+  /** Test side: who the process under test is, as its peers see it. May be changed before each connect or listen. */
+  identity: PeerCredentials = { pid: 1_000, uid: 0, gid: 0 };
+
+  readonly #faults = new FakeFaults();
+  readonly #descriptors: FakeDescriptors;
+  readonly #events: FakeFanotify;
+  #leaseSignalIgnored = false;
+
+  constructor(options: FakeNativeOptions = {}) {
+    const { sendBufferBytes = 65_536, openFilesSoft = 1_024, openFilesHard = 4_096 } = options;
+    const wakeups = new FakeWakeups();
+    const descriptors = new FakeDescriptors(this.#faults, openFilesSoft);
+    const parts = { descriptors, wakeups, disk: this.disk, faults: this.#faults };
+    this.#descriptors = descriptors;
+    this.#events = new FakeFanotify(parts);
+    this.files = createFakeFiles(parts);
+    this.leases = createFakeLeases(descriptors);
+    this.sockets = createFakeSockets({ ...parts, sendBufferBytes, identity: () => this.identity });
+    this.fanotify = this.#events;
+    this.limits = this.#createLimits(openFilesHard);
+    this.poller = new FakePoller(descriptors, wakeups);
+    this.opener = new FakeOpener(this.disk, this.#events);
+  }
+
+  /** Test side: descriptors the process under test holds: after its end, what it leaked. */
+  get openFdCount(): number {
+    return this.#descriptors.count;
+  }
+
+  /** Test side: permission events, queued or read, whose opener still waits. */
+  get unansweredEvents(): number {
+    return this.#events.unansweredEvents;
+  }
+
+  /** Test side: whether a broken lease would leave the process alive. */
+  get leaseSignalIgnored(): boolean {
+    return this.#leaseSignalIgnored;
+  }
+
+  /** Test side: the next call of that name fails once; several orders are met in turn. */
+  failNext(call: FakeCall, code: ErrnoCode): void {
+    this.#faults.order(call, code);
+  }
+
+  /** Test side: a descriptor of the process under test, opened without asking any group. @throws NativeError ENOENT. */
+  openFile(path: string, access: FakeAccess = 'read'): number {
+    const inode = this.disk.require(path, 'open');
+    const parent = this.disk.parentOf(path);
+    this.#descriptors.requireRoom('open');
+    const file = new FakeFile(inode, path, access, () => {
+      const about = { inode, path, parent, pid: this.identity.pid };
+      if (file.writable) this.#events.tell({ ...about, mask: FAN_CLOSE_WRITE });
+    });
+    return this.#descriptors.install(file, 'open');
+  }
+
+  /** Test side: queues a raw record, such as one with names, at a group of the process under test. */
+  pushRecord(group: number, bytes: Buffer): void {
+    this.#events.pushRecord(group, bytes);
+  }
+
+  #createLimits(openFilesHard: number): LimitApi {
+    return {
+      raiseOpenFiles: () => {
+        this.#faults.pass('raiseOpenFiles');
+        this.#descriptors.openFilesMax = openFilesHard;
+        return openFilesHard;
+      },
+      ignoreLeaseSignal: () => {
+        this.#faults.pass('ignoreLeaseSignal');
+        this.#leaseSignalIgnored = true;
+      },
+    };
+  }
+}

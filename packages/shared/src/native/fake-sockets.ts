@@ -1,0 +1,124 @@
+import type { FakeDisk, FakeInode } from './fake-disk.js';
+import { S_IFSOCK } from './fake-disk.js';
+import { systemError } from './fake-faults.js';
+import type { FakeFaults } from './fake-faults.js';
+import { FakeSocket } from './fake-socket.js';
+import type { FakeNetwork } from './fake-socket.js';
+import { WOULD_BLOCK } from './native-api.js';
+import type { PeerCredentials, SocketApi } from './native-api.js';
+
+/** As the fence: sun_path with its NUL, the bytes of one receive, the bytes that may go with a descriptor. */
+const SUN_PATH_BYTES = 108;
+const RECEIVE_BYTES = 65_536;
+const SEND_WITH_FD_BYTES_MAX = 64;
+const NOBODY: PeerCredentials = { pid: 0, uid: 0xffff_ffff, gid: 0xffff_ffff };
+
+interface SocketParts extends FakeNetwork {
+  readonly disk: FakeDisk;
+  readonly faults: FakeFaults;
+  /** Who calls connect(2) and listen(2) at this moment. */
+  readonly identity: () => PeerCredentials;
+}
+
+type OpenSocket = (fd: number, syscall: string) => FakeSocket;
+
+export function createFakeSockets(parts: SocketParts): SocketApi {
+  const open = (fd: number, syscall: string): FakeSocket => {
+    const description = parts.descriptors.get(fd, syscall);
+    if (!(description instanceof FakeSocket)) throw systemError(syscall, 'ENOTSOCK');
+    return description;
+  };
+  return { ...createSetUp(parts, open), ...createTraffic(parts, open) };
+}
+
+type SetUpCalls = 'createUnix' | 'bindUnix' | 'listen' | 'connectUnix' | 'accept' | 'peerCredentials';
+
+function createSetUp(parts: SocketParts, open: OpenSocket): Pick<SocketApi, SetUpCalls> {
+  const { descriptors, disk, faults, identity } = parts;
+  const bound = new Map<FakeInode, FakeSocket>();
+  return {
+    createUnix() {
+      faults.pass('createUnix');
+      return descriptors.install(new FakeSocket(parts), 'socket');
+    },
+    bindUnix(fd, path) {
+      faults.pass('bindUnix');
+      requireSocketPath(path);
+      const socket = open(fd, 'bind');
+      if (socket.unbind !== undefined || socket.state.name !== 'fresh') throw systemError('bind', 'EINVAL');
+      if (disk.find(path, { follow: false }) !== undefined) throw systemError('bind', 'EADDRINUSE', { path });
+      if (disk.parentOf(path) === undefined) throw systemError('bind', 'ENOENT', { path });
+      const inode = disk.create(path, S_IFSOCK | 0o755, identity().uid);
+      bound.set(inode, socket);
+      socket.unbind = () => bound.delete(inode);
+    },
+    listen(fd, backlog) {
+      faults.pass('listen');
+      open(fd, 'listen').listen(backlog, identity());
+    },
+    connectUnix(fd, path) {
+      if (faults.wouldBlock('connectUnix')) return 'inProgress';
+      requireSocketPath(path);
+      const client = open(fd, 'connect');
+      const listener = bound.get(disk.require(path, 'connect'));
+      if (listener === undefined) throw systemError('connect', 'ECONNREFUSED', { path });
+      return listener.admit(client, identity()) ? 'connected' : 'inProgress';
+    },
+    accept(fd) {
+      if (faults.wouldBlock('accept')) return WOULD_BLOCK;
+      const listener = open(fd, 'accept4');
+      if (listener.nextWaiting() === undefined) return WOULD_BLOCK;
+      descriptors.requireRoom('accept4'); // With the table full the connection stays where it is.
+      const server = listener.takeWaiting();
+      return server === undefined ? WOULD_BLOCK : descriptors.install(server, 'accept4');
+    },
+    peerCredentials(fd) {
+      faults.pass('peerCredentials');
+      const { state } = open(fd, 'getsockopt');
+      if (state.name === 'listening') return state.owner;
+      return state.name === 'connected' ? state.credentials : NOBODY;
+    },
+  };
+}
+
+function createTraffic(parts: SocketParts, open: OpenSocket): Omit<SocketApi, SetUpCalls> {
+  const { descriptors, faults } = parts;
+  return {
+    receive(fd) {
+      if (faults.wouldBlock('receive')) return undefined;
+      const socket = open(fd, 'recvmsg');
+      const received = socket.receive('recvmsg', RECEIVE_BYTES);
+      if (received === undefined) return undefined;
+      const fds: number[] = [];
+      for (const description of received.passed) {
+        // recvmsg(2): what finds no number is dropped (MSG_CTRUNC), the bytes come all the same.
+        if (descriptors.hasRoom) fds.push(descriptors.install(description, 'recvmsg'));
+      }
+      socket.discard(received.passed); // The message's own reference.
+      return { bytes: received.bytes, fds };
+    },
+    send(fd, bytes) {
+      if (faults.wouldBlock('send')) return WOULD_BLOCK;
+      const sent = open(fd, 'send').send('send', bytes);
+      return sent === 0 && bytes.byteLength > 0 ? WOULD_BLOCK : sent;
+    },
+    sendWithFd(fd, bytes, passedFd) {
+      if (faults.wouldBlock('sendWithFd')) return WOULD_BLOCK;
+      const length = bytes.byteLength;
+      if (length === 0 || length > SEND_WITH_FD_BYTES_MAX) throw systemError('sendmsg', 'EINVAL');
+      const socket = open(fd, 'sendmsg');
+      const sent = socket.send('sendmsg', bytes, descriptors.get(passedFd, 'sendmsg'));
+      return sent === 0 ? WOULD_BLOCK : sent;
+    },
+    shutdownWrite(fd) {
+      faults.pass('shutdownWrite');
+      open(fd, 'shutdown').shutdownWrite();
+    },
+  };
+}
+
+function requireSocketPath(path: string): void {
+  const pathBytes = Buffer.byteLength(path);
+  if (pathBytes > 0 && pathBytes < SUN_PATH_BYTES && !path.includes('\0')) return;
+  throw systemError('bind', 'ENAMETOOLONG', { path, pathBytesMax: SUN_PATH_BYTES - 1 });
+}

@@ -1,0 +1,104 @@
+import { failedCall, cPath, lastErrno } from './libc.js';
+import type { Libc } from './libc.js';
+import { WOULD_BLOCK } from './native-api.js';
+import type { FileApi, FileHandle, FileStatus } from './native-api.js';
+
+const AT_FDCWD = -100;
+const AT_EMPTY_PATH = 0x1000;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const STATX_BASIC_STATS = 0x7ff;
+const STATX_SIZE_BYTES = 256;
+const MAX_HANDLE_SZ = 128;
+const PATH_MAX = 4096;
+const EAGAIN = 11;
+const F_GETFL = 3;
+const O_PATH = 0o10000000;
+
+export function createFileApi(libc: Libc): FileApi {
+  // One result record a thread: each call decodes it before the next one can overwrite it.
+  const record = Buffer.alloc(STATX_SIZE_BYTES);
+  const emptyPath = Buffer.alloc(1);
+  const link = Buffer.alloc(PATH_MAX);
+  return {
+    read(fd, into) {
+      const got = libc.read(fd, into, into.byteLength);
+      if (got >= 0) return got;
+      if (lastErrno() === EAGAIN) return WOULD_BLOCK;
+      return failedCall('read');
+    },
+    readAt(fd, into, offset) {
+      const got = libc.pread(fd, into, into.byteLength, offset);
+      return got >= 0 ? got : failedCall('pread', { offset });
+    },
+    close(fd) {
+      if (libc.close(fd) !== 0) failedCall('close', { fd });
+    },
+    status(fd, into) {
+      if (libc.statx(fd, emptyPath, AT_EMPTY_PATH, STATX_BASIC_STATS, record) !== 0)
+        failedCall('statx', { fd });
+      decodeStatx(record, into);
+    },
+    statusOfPath(path, into) {
+      if (libc.statx(AT_FDCWD, cPath(path), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, record) !== 0) {
+        failedCall('statx', { path });
+      }
+      decodeStatx(record, into);
+    },
+    readLink(path) {
+      const length = libc.readlink(cPath(path), link, link.length);
+      return length >= 0 ? link.toString('utf8', 0, length) : failedCall('readlink', { path });
+    },
+    handleOfPath: (path) => handleOfPath(libc, path),
+    accessMode(fd) {
+      const flags = libc.fcntl(fd, F_GETFL, 0);
+      if (flags < 0) failedCall('fcntl', { fd });
+      if ((flags & O_PATH) !== 0) return 'pathOnly';
+      return (['read', 'write', 'readWrite', 'write'] as const)[flags & 3] ?? 'write';
+    },
+  };
+}
+
+/** An empty record to hand to {@link FileApi.status}. */
+export function emptyFileStatus(): FileStatus {
+  return {
+    devMajor: 0,
+    devMinor: 0,
+    inodeHigh: 0,
+    inodeLow: 0,
+    sizeBytes: 0,
+    mtimeSeconds: 0,
+    mtimeNs: 0,
+    ctimeSeconds: 0,
+    ctimeNs: 0,
+    mode: 0,
+    uid: 0,
+    linkCount: 0,
+  };
+}
+
+/** Offsets of struct statx, linux/stat.h. */
+function decodeStatx(record: Buffer, into: FileStatus): void {
+  into.linkCount = record.readUInt32LE(16);
+  into.uid = record.readUInt32LE(20);
+  into.mode = record.readUInt16LE(28);
+  into.inodeLow = record.readUInt32LE(32);
+  into.inodeHigh = record.readUInt32LE(36);
+  into.sizeBytes = record.readUInt32LE(40) + record.readUInt32LE(44) * 0x1_0000_0000;
+  into.ctimeSeconds = record.readUInt32LE(96) + record.readInt32LE(100) * 0x1_0000_0000;
+  into.ctimeNs = record.readUInt32LE(104);
+  into.mtimeSeconds = record.readUInt32LE(112) + record.readInt32LE(116) * 0x1_0000_0000;
+  into.mtimeNs = record.readUInt32LE(120);
+  into.devMajor = record.readUInt32LE(136);
+  into.devMinor = record.readUInt32LE(140);
+}
+
+/** struct file_handle: u32 length, i32 type, then the bytes. */
+function handleOfPath(libc: Libc, path: string): FileHandle {
+  const handle = Buffer.alloc(8 + MAX_HANDLE_SZ);
+  handle.writeUInt32LE(MAX_HANDLE_SZ, 0);
+  const mountId = Buffer.alloc(4);
+  if (libc.nameToHandleAt(AT_FDCWD, cPath(path), handle, mountId, 0) !== 0)
+    failedCall('name_to_handle_at', { path });
+  const length = Math.min(handle.readUInt32LE(0), MAX_HANDLE_SZ);
+  return { type: handle.readInt32LE(4), bytes: Buffer.from(handle.subarray(8, 8 + length)) };
+}

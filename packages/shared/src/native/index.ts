@@ -1,0 +1,23 @@
+// The door of the native fence (README.md beside this file).
+export * as constants from './constants.js';
+export { emptyFileStatus } from './files.js';
+export { WOULD_BLOCK } from './native-api.js';
+export type {
+  FanotifyApi,
+  FileApi,
+  FileHandle,
+  FileStatus,
+  LeaseApi,
+  LeaseProbe,
+  LimitApi,
+  NativeApi,
+  PeerCredentials,
+  Poller,
+  PollHandle,
+  ReadyEvents,
+  ReceivedMessage,
+  SocketApi,
+} from './native-api.js';
+export { errnoName, isErrno, NativeError } from './native-error.js';
+export { openNative } from './open-native.js';
+export { OwnedFd } from './owned-fd.js';

@@ -1,0 +1,157 @@
+/**
+ * What the two programs ask of the operating system, with no koffi in sight. The real thing is
+ * `openNative()`, the fake is `FakeNative`; both pass the same contract test.
+ *
+ * Every call throws {@link NativeError} on failure. "Would block" is no failure and is told by value.
+ * Buffers lent to a call are free again when it returns. An fd that a signature *takes* belongs to the callee
+ * afterwards; a *borrowed* one stays the caller's.
+ */
+export interface NativeApi {
+  readonly files: FileApi;
+  readonly leases: LeaseApi;
+  readonly sockets: SocketApi;
+  readonly fanotify: FanotifyApi;
+  readonly limits: LimitApi;
+  readonly poller: Poller;
+}
+
+/** Returned by reading and sending calls when the fd is non-blocking and not ready. */
+export const WOULD_BLOCK = -1;
+
+/**
+ * The fields of statx(2) that we use. The object is filled in place, so that a caller on a hot path can reuse it.
+ * The inode number is kept in two halves, since a double holds only 53 bits of it.
+ */
+export interface FileStatus {
+  devMajor: number;
+  devMinor: number;
+  inodeHigh: number;
+  inodeLow: number;
+  /** Bytes. */
+  sizeBytes: number;
+  /** Whole seconds since the epoch and the nanoseconds within that second. */
+  mtimeSeconds: number;
+  mtimeNs: number;
+  ctimeSeconds: number;
+  ctimeNs: number;
+  /** File type and permission bits, as in inode(7). */
+  mode: number;
+  uid: number;
+  linkCount: number;
+}
+
+/** A file handle as name_to_handle_at(2) and fanotify's FID records give it. */
+export interface FileHandle {
+  /** The kernel's handle type, opaque. */
+  readonly type: number;
+  /** At most 128 bytes. */
+  readonly bytes: Buffer;
+}
+
+export interface FileApi {
+  /** read(2) at the shared offset into `into`; the bytes read, 0 at the end, or {@link WOULD_BLOCK}. Borrows the fd. */
+  read(fd: number, into: Uint8Array): number;
+  /** pread(2): never moves the shared offset. @returns the bytes read, 0 at the end. Borrows the fd. */
+  readAt(fd: number, into: Uint8Array, offset: number): number;
+  /** close(2). Takes the fd: it is gone even when this throws. */
+  close(fd: number): void;
+  /** statx(2) of an open fd. Borrows the fd. */
+  status(fd: number, into: FileStatus): void;
+  /** statx(2) of a path, without following a final symlink and without opening anything. */
+  statusOfPath(path: string, into: FileStatus): void;
+  /** readlink(2): the target's text, cut at 4,096 bytes; opens nothing. */
+  readLink(path: string): string;
+  /** name_to_handle_at(2), without following a final symlink; opens nothing. */
+  handleOfPath(path: string): FileHandle;
+  /** The access mode the fd was opened with (fcntl F_GETFL): only the first two can be read from. */
+  accessMode(fd: number): 'read' | 'readWrite' | 'write' | 'pathOnly';
+}
+
+/** What the read-lease probe found: `writer` = somebody has the file open for writing or mapped writable. */
+export type LeaseProbe = 'noWriter' | 'writer' | 'unsupported';
+
+export interface LeaseApi {
+  /**
+   * Takes and at once releases a read lease (fcntl(2) F_SETLEASE). The one cheap way to know that nobody,
+   * the opener included, can write to the inode at this moment. Borrows the fd.
+   */
+  probe(fd: number): LeaseProbe;
+}
+
+/** Credentials of the process that called connect(2) or listen(2) at the other end (SO_PEERCRED, unix(7)). */
+export interface PeerCredentials {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** One recvmsg(2): its bytes (empty: end of stream) and the descriptors that came with them, now the caller's. */
+export interface ReceivedMessage {
+  readonly bytes: Buffer;
+  readonly fds: readonly number[];
+}
+
+export interface SocketApi {
+  /** A non-blocking, close-on-exec AF_UNIX stream socket. The caller owns it. */
+  createUnix(): number;
+  /** bind(2). The path must fit sockaddr_un (107 bytes). Borrows the fd. */
+  bindUnix(fd: number, path: string): void;
+  /** listen(2). Borrows the fd. */
+  listen(fd: number, backlog: number): void;
+  /** connect(2); `inProgress` where the backlog is full or the kernel needs time. Borrows the fd. */
+  connectUnix(fd: number, path: string): 'connected' | 'inProgress';
+  /** accept4(2), non-blocking and close-on-exec. @returns the connection's fd, the caller's, or {@link WOULD_BLOCK}. */
+  accept(fd: number): number;
+  /** One recvmsg(2) of at most 64 KiB; undefined when nothing is there. Borrows the fd. */
+  receive(fd: number): ReceivedMessage | undefined;
+  /** send(2) without SIGPIPE. @returns the bytes taken, or {@link WOULD_BLOCK}. Borrows the fd. */
+  send(fd: number, bytes: Uint8Array): number;
+  /** sendmsg(2) of up to 64 bytes with one descriptor (SCM_RIGHTS). Same returns. Borrows both fds. */
+  sendWithFd(fd: number, bytes: Uint8Array, passedFd: number): number;
+  /** shutdown(2) of the sending side. Borrows the fd. */
+  shutdownWrite(fd: number): void;
+  /** Borrows the fd. */
+  peerCredentials(fd: number): PeerCredentials;
+}
+
+export interface FanotifyApi {
+  /** fanotify_init(2). @returns the group's fd, the caller's. */
+  createGroup(flags: number, eventFlags: number): number;
+  /** fanotify_mark(2) on a path (final symlink not followed with FAN_MARK_DONT_FOLLOW). Borrows the fd. */
+  markPath(group: number, flags: number, mask: number, path: string): void;
+  /** fanotify_mark(2) on the inode behind an open fd. Borrows both fds. */
+  markFd(group: number, flags: number, mask: number, fd: number): void;
+  /** One read(2) of the group. @returns the bytes read or {@link WOULD_BLOCK}. Borrows the fd. */
+  readEvents(group: number, into: Uint8Array): number;
+  /**
+   * Writes `count` responses of 8 bytes each (fanotify(7)), with one writev(2) of one response an iovec: a plain
+   * write of several would answer only the first. @returns how many were taken. Borrows the fd.
+   */
+  respond(group: number, responses: Uint8Array, count: number): number;
+}
+
+export interface LimitApi {
+  /** Raises the soft RLIMIT_NOFILE to the hard one. @returns the limit now in force. */
+  raiseOpenFiles(): number;
+  /** Makes the process ignore SIGIO, which a broken lease would otherwise kill it with. */
+  ignoreLeaseSignal(): void;
+}
+
+export interface ReadyEvents {
+  readonly readable: boolean;
+  readonly writable: boolean;
+}
+
+/** A watch on one fd. Closed once, before its thread ends: a live one at the end of a thread kills the process. */
+export interface PollHandle {
+  /** Changes what is waited for. */
+  want(events: ReadyEvents): void;
+  close(): void;
+}
+
+export interface Poller {
+  /** Calls back on this thread's event loop while the fd is ready (level-triggered). Borrows the fd until `close()`. */
+  watch(fd: number, events: ReadyEvents, onReady: (events: ReadyEvents) => void): PollHandle;
+  /** How many handles are open on this thread. */
+  readonly openHandles: number;
+}

@@ -1,0 +1,92 @@
+import { failedCall, lastErrno } from './libc.js';
+import type { Libc } from './libc.js';
+import { NativeError } from './native-error.js';
+import { WOULD_BLOCK } from './native-api.js';
+import type { PeerCredentials, SocketApi } from './native-api.js';
+import { createMessageBuffers } from './message-buffers.js';
+
+// sys/socket.h and asm-generic/socket.h
+const AF_UNIX = 1;
+const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
+const SOCK_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000;
+const SOL_SOCKET = 1;
+const SO_PEERCRED = 17;
+const SHUT_WR = 1;
+const MSG_NOSIGNAL = 0x4000;
+const SUN_PATH_BYTES = 108;
+
+const EINTR = 4;
+const EAGAIN = 11;
+const ENAMETOOLONG = 36;
+const EINPROGRESS = 115;
+
+export function createSocketApi(libc: Libc): SocketApi {
+  const message = createMessageBuffers(libc);
+  return {
+    createUnix() {
+      const fd = libc.socket(AF_UNIX, SOCK_STREAM_CLOEXEC_NONBLOCK, 0);
+      return fd >= 0 ? fd : failedCall('socket');
+    },
+    bindUnix(fd, path) {
+      const address = unixAddress(path);
+      if (libc.bind(fd, address, address.length) !== 0) failedCall('bind', { path });
+    },
+    listen(fd, backlog) {
+      if (libc.listen(fd, backlog) !== 0) failedCall('listen');
+    },
+    connectUnix(fd, path) {
+      const address = unixAddress(path);
+      if (libc.connect(fd, address, address.length) === 0) return 'connected';
+      const errno = lastErrno();
+      if (errno === EAGAIN || errno === EINPROGRESS) return 'inProgress';
+      throw new NativeError('connect', errno, { path });
+    },
+    accept(fd) {
+      const connection = libc.accept4(fd, null, null, SOCK_CLOEXEC_NONBLOCK);
+      if (connection >= 0) return connection;
+      const errno = lastErrno();
+      return errno === EAGAIN || errno === EINTR ? WOULD_BLOCK : failedWith('accept4', errno);
+    },
+    receive: (fd) => message.receive(fd),
+    send(fd, bytes) {
+      const sent = libc.send(fd, bytes, bytes.byteLength, MSG_NOSIGNAL);
+      if (sent >= 0) return sent;
+      const errno = lastErrno();
+      return errno === EAGAIN || errno === EINTR ? WOULD_BLOCK : failedWith('send', errno);
+    },
+    sendWithFd: (fd, bytes, passedFd) => message.sendWithFd(fd, bytes, passedFd),
+    shutdownWrite(fd) {
+      if (libc.shutdown(fd, SHUT_WR) !== 0) failedCall('shutdown');
+    },
+    peerCredentials: (fd) => peerCredentials(libc, fd),
+  };
+}
+
+function failedWith(syscall: string, errno: number): never {
+  throw new NativeError(syscall, errno);
+}
+
+/** struct sockaddr_un (unix(7)): the path must leave room for its NUL. */
+function unixAddress(path: string): Buffer {
+  const bytes = Buffer.from(path);
+  if (bytes.length === 0 || bytes.length >= SUN_PATH_BYTES || bytes.includes(0)) {
+    throw new NativeError('bind', ENAMETOOLONG, { path, pathBytesMax: SUN_PATH_BYTES - 1 });
+  }
+  const address = Buffer.alloc(2 + bytes.length + 1);
+  address.writeUInt16LE(AF_UNIX, 0);
+  bytes.copy(address, 2);
+  return address;
+}
+
+/** struct ucred: pid, uid, gid. */
+function peerCredentials(libc: Libc, fd: number): PeerCredentials {
+  const credentials = Buffer.alloc(12);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(credentials.length, 0);
+  if (libc.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, length) !== 0) failedCall('getsockopt');
+  return {
+    pid: credentials.readInt32LE(0),
+    uid: credentials.readUInt32LE(4),
+    gid: credentials.readUInt32LE(8),
+  };
+}

@@ -1,0 +1,27 @@
+import type { FileApi, NativeApi, PeerCredentials } from '../native/native-api.js';
+
+/** One operating system under test, real or fake, with the hands a test needs in it. */
+export interface NativeUnderTest {
+  readonly native: NativeApi;
+  /** Absolute, empty, ours to fill, on a file system with leases. */
+  readonly directory: string;
+  /** Who this process is. */
+  readonly identity: PeerCredentials;
+  writeFile(path: string, content: string): void;
+  symlink(target: string, path: string): void;
+  /** @returns the fd, the caller's. */
+  openFile(path: string, access: ReturnType<FileApi['accessMode']>): number;
+  /** Descriptors open in this process. */
+  countOpenFds(): number;
+  dispose(): void;
+}
+
+/** What a call throws, by its code; undefined when it throws nothing. */
+export function codeOf(call: () => unknown): unknown {
+  try {
+    call();
+    return undefined;
+  } catch (error) {
+    return typeof error === 'object' && error !== null && 'code' in error ? error.code : error;
+  }
+}
