@@ -5,10 +5,7 @@ export { createLogger } from './logging/create-logger.js';
 export type { Logger, LoggerOptions } from './logging/create-logger.js';
 export { sanitize } from './logging/sanitize.js';
 export type { IncompleteReason, ScanVerdict } from './verdict.js';
-export {
-  checkDaemonConfig,
-  checkOnAccessConfig,
-} from './config/cross-checks.js';
+export { checkDaemonConfig, checkOnAccessConfig } from './config/cross-checks.js';
 export { describeConfig } from './config/describe-config.js';
 export { cleanControlCharacters, formatConfigIssue, issuesUpToFirstError } from './config/config-issue.js';
 export type { ConfigIssue } from './config/config-issue.js';
@@ -38,5 +35,5 @@ export {
 } from './protocol/command-encoder.js';
 export { ReplyDecoder } from './protocol/reply-decoder.js';
 export type { DecodedReply } from './protocol/reply-decoder.js';
-export { CLAMD_CONF_PATHS, EMBEDDED_SOCKET_PATH } from './config/default-paths.js';
+export { CLAMD_CONF_PATHS } from './config/default-paths.js';
 export { MIRRORED_CLAMAV_VERSION, PRODUCT_NAME, PRODUCT_VERSION } from './product.js';

@@ -1,12 +1,6 @@
 /** Why a scan ended without having looked at everything. */
 export type IncompleteReason =
-  | 'fileTooLarge'
-  | 'scanTooLarge'
-  | 'tooDeep'
-  | 'tooManyFiles'
-  | 'timeLimit'
-  | 'encrypted'
-  | 'cancelled';
+  'fileTooLarge' | 'scanTooLarge' | 'tooDeep' | 'tooManyFiles' | 'timeLimit' | 'encrypted' | 'cancelled';
 
 /** What a scan says. What the kernel is then told is a *decision*, and another matter. */
 export type ScanVerdict =

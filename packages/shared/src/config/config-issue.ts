@@ -19,11 +19,6 @@ export function formatConfigIssue(issue: ConfigIssue): string {
   return `${issue.severity === 'error' ? 'ERROR' : 'WARNING'}: ${cleanControlCharacters(issue.message)}`;
 }
 
-/** The error at which ClamAV would have stopped, if there is one. */
-export function firstConfigError(issues: readonly ConfigIssue[]): ConfigIssue | undefined {
-  return issues.find((issue) => issue.severity === 'error');
-}
-
 /** What ClamAV would have printed: the warnings up to the first error, and that error. */
 export function issuesUpToFirstError(issues: readonly ConfigIssue[]): readonly ConfigIssue[] {
   const at = issues.findIndex((issue) => issue.severity === 'error');

@@ -5,6 +5,3 @@ export const CLAMD_CONF_PATHS: readonly string[] = [
   '/etc/clamd.conf', // openSUSE
   '/usr/local/etc/clamd.conf', // built from source
 ];
-
-/** Where the pair meets when there is no clamd.conf at all. */
-export const EMBEDDED_SOCKET_PATH = '/run/portcullis/clamd.sock';

@@ -39,5 +39,9 @@ export function createLogger(options: LoggerOptions): Logger {
 
 function prettyLines(destination: DestinationStream): DestinationStream {
   const prettify = prettyFactory({ colorize: true, ignore: 'pid,hostname' });
-  return { write: (line) => void destination.write(prettify(line)) };
+  return {
+    write(line) {
+      destination.write(prettify(line));
+    },
+  };
 }

@@ -98,7 +98,7 @@ export interface SocketApi {
   bindUnix(fd: number, path: string): void;
   /** listen(2). Borrows the fd. */
   listen(fd: number, backlog: number): void;
-  /** connect(2); `inProgress` where the backlog is full or the kernel needs time. Borrows the fd. */
+  /** connect(2); `inProgress` where the backlog is full: nothing is under way then, connect again. Borrows the fd. */
   connectUnix(fd: number, path: string): 'connected' | 'inProgress';
   /** accept4(2), non-blocking and close-on-exec. @returns the connection's fd, the caller's, or {@link WOULD_BLOCK}. */
   accept(fd: number): number;

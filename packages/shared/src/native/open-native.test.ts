@@ -12,7 +12,7 @@ import { describe, expect, test } from '@jest/globals';
 import { nativeContract } from '../testing/native-contract.js';
 import { codeOf } from '../testing/native-under-test.js';
 import type { NativeUnderTest } from '../testing/native-under-test.js';
-import { makeTempDir, removeTempDir } from '../testing/temp-dir.js';
+import { isTempDirPath, makeTempDir } from '../testing/temp-dir.js';
 import { openNative } from './open-native.js';
 
 const O_PATH = 0o10000000;
@@ -64,8 +64,8 @@ describe('openNative', () => {
   });
 });
 
-describe('removeTempDir', () => {
-  test('removeTempDir: deletes what makeTempDir made, and a second time does nothing', () => {
+describe('makeTempDir', () => {
+  test('remove: deletes the directory with what is in it, and a second time does nothing', () => {
     const made = makeTempDir('gone-');
     mkdirSync(`${made.path}/deep`);
     writeFileSync(`${made.path}/deep/file`, '');
@@ -74,22 +74,37 @@ describe('removeTempDir', () => {
     made.remove();
   });
 
-  test('removeTempDir: refuses every other path, and a link of the right name', () => {
-    const made = makeTempDir();
-    const inside = `${made.path}/portcullis-test-abcdef`;
-    mkdirSync(inside);
-    for (const path of ['/', '', '.', '/tmp', '/tmp/', `${made.path}/`, `${made.path}/..`, inside]) {
-      expect(() => {
-        removeTempDir(path);
-      }).toThrow(/left alone/);
-    }
-    const link = makeTempDir();
-    link.remove();
-    symlinkSync(made.path, link.path);
+  test('remove: refuses a link that took the name, and leaves what it points at alone', () => {
+    const [kept, made] = [makeTempDir('kept-'), makeTempDir()];
+    writeFileSync(`${kept.path}/file`, '');
+    made.remove();
+    symlinkSync(kept.path, made.path);
     expect(() => {
-      link.remove();
+      made.remove();
     }).toThrow(/not a directory/);
-    unlinkSync(link.path);
+    expect(readdirSync(kept.path)).toEqual(['file']);
+    unlinkSync(made.path);
+    kept.remove();
+  });
+
+  // Only the check is asked here: with it broken, remove() itself would do the damage.
+  test('isTempDirPath: true for its own spelling of a path alone', () => {
+    const made = makeTempDir();
+    const { path } = made;
+    const others = [
+      '',
+      '.',
+      '/',
+      '/tmp',
+      '/tmp/',
+      '/etc',
+      `${path}/`,
+      `${path}/..`,
+      `${path}/portcullis-test-abcdef`,
+    ];
+    expect(isTempDirPath(path)).toBe(true);
+    expect(others.filter(isTempDirPath)).toEqual([]);
+    expect(isTempDirPath(path.slice(0, -1))).toBe(false);
     made.remove();
   });
 });

@@ -15,15 +15,23 @@ export function createPoller(): Poller {
       return open.size;
     },
     watch(fd, events, onReady) {
+      let wanted = events;
       const callback: OnPoll = (status, ready) => {
-        // A status below zero is an error on the fd: let the reader meet it through its own call.
-        onReady(status < 0 ? { readable: true, writable: false } : ready);
+        if (status >= 0) {
+          onReady(ready);
+          return;
+        }
+        // An error on the fd: let the reader meet it through its own call. libuv has stopped watching by now, and data may
+        // still be queued before the error.
+        onReady({ readable: true, writable: false });
+        if (open.has(handle)) handle.want(wanted);
       };
       const inner = koffi.node.poll(fd, events, callback as unknown as (ready: ReadyEvents) => void);
       const handle: PollHandle = {
-        want(wanted) {
-          if (!wanted.readable && !wanted.writable) inner.stop();
-          else inner.start(wanted, callback as unknown as (ready: ReadyEvents) => void);
+        want(next) {
+          wanted = next;
+          if (!next.readable && !next.writable) inner.stop();
+          else inner.start(next, callback as unknown as (ready: ReadyEvents) => void);
         },
         close() {
           if (open.delete(handle)) inner.close();

@@ -2,10 +2,10 @@ import { Buffer } from 'node:buffer';
 import { COMMAND_MAX_BYTES, COMMAND_VERBS, takesPath, type PathVerb, type PlainVerb } from './command.js';
 import { ProtocolError } from './protocol-error.js';
 
-/** The byte behind FILDES that carries the descriptor; clamd ignores its value (behaviour 1.7). */
-export const FILDES_DUMMY_BYTE = 0x00;
-
-/** Another value for that byte, for a client that wants its own daemon to see who asks. clamd ignores it (1.7). */
+/**
+ * The byte behind FILDES that carries the descriptor. clamd ignores its value (behaviour 1.7); with this one, our own daemon
+ * knows a client that understands notices (docs/decisions/0005).
+ */
 export const FILDES_NOTICE_BYTE = 0x50;
 
 /** Longest chunk that four length bytes can announce. */

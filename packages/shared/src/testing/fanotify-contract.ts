@@ -32,11 +32,11 @@ export interface FanotifyUnderTest {
   readonly native: NativeApi;
   /** Made for this test alone: nothing else on the machine may open anything in it. */
   readonly directory: string;
-  writeFile(path: string, content: string): void;
+  readonly writeFile: (path: string, content: string) => void;
   /** Another process opens and closes the file. Bounded in time. */
-  open(path: string, options?: { write?: boolean }): Promise<OpenOutcome>;
+  readonly open: (path: string, options?: { write?: boolean }) => Promise<OpenOutcome>;
   /** After the groups are closed: no opener may be left behind. */
-  dispose(): Promise<void>;
+  readonly dispose: () => Promise<void>;
 }
 
 interface Event {

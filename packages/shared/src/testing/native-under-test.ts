@@ -7,13 +7,13 @@ export interface NativeUnderTest {
   readonly directory: string;
   /** Who this process is. */
   readonly identity: PeerCredentials;
-  writeFile(path: string, content: string): void;
-  symlink(target: string, path: string): void;
+  readonly writeFile: (path: string, content: string) => void;
+  readonly symlink: (target: string, path: string) => void;
   /** @returns the fd, the caller's. */
-  openFile(path: string, access: ReturnType<FileApi['accessMode']>): number;
+  readonly openFile: (path: string, access: ReturnType<FileApi['accessMode']>) => number;
   /** Descriptors open in this process. */
-  countOpenFds(): number;
-  dispose(): void;
+  readonly countOpenFds: () => number;
+  readonly dispose: () => void;
 }
 
 /** What a call throws, by its code; undefined when it throws nothing. */

@@ -30,7 +30,7 @@ export function describeOrSkip(name: string, skipReason: string | undefined, bod
 }
 
 /** Why this process can hold up no open, undefined when it can. Marks an empty directory of its own for a moment. */
-export function whyNoFanotify(): string | undefined {
+function whyNoFanotify(): string | undefined {
   const { fanotify, files } = openNative();
   let group: number;
   try {

@@ -295,8 +295,8 @@ function pollCases(current: () => NativeUnderTest, connectPair: () => Pair, rece
   const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 30));
   const watch = (fd: number, events: ReadyEvents, onReady: () => void = () => undefined) => {
     const seen: ReadyEvents[] = [];
-    const handle = current().native.poller.watch(fd, events, (ready) => {
-      seen.push(ready);
+    const handle = current().native.poller.watch(fd, events, ({ readable, writable }) => {
+      seen.push({ readable, writable });
       onReady();
     });
     return { handle, seen };

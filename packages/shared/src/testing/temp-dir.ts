@@ -1,6 +1,6 @@
 import { lstatSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 
 const PREFIX = 'portcullis-test-';
 const NAME = /^portcullis-test-[a-z0-9-]*[A-Za-z0-9]{6}$/;
@@ -29,13 +29,17 @@ export function makeTempDir(purpose = ''): TempDir {
 }
 
 /**
- * Deletes what {@link makeTempDir} made, with all that is in it.
- *
- * @throws Error when `path` is anything but such a directory: a recursive delete trusts no variable.
+ * Whether `path` is spelt exactly as {@link makeTempDir} spells one. No trailing slash: with one, a symbolic link
+ * would be followed.
  */
-export function removeTempDir(path: string): void {
-  const expected = dirname(path) === realpathSync(tmpdir()) && NAME.test(basename(path));
-  if (!expected) throw new Error(`not a temporary directory of a test, left alone: ${path}`);
+export function isTempDirPath(path: string): boolean {
+  const name = basename(path);
+  return NAME.test(name) && path === join(realpathSync(tmpdir()), name);
+}
+
+/** Deletes a directory of {@link makeTempDir}, and refuses all else: a recursive delete trusts no variable. */
+function removeTempDir(path: string): void {
+  if (!isTempDirPath(path)) throw new Error(`not a temporary directory of a test, left alone: ${path}`);
   const status = lstatSync(path, { throwIfNoEntry: false });
   if (status === undefined) return;
   if (!status.isDirectory()) throw new Error(`not a directory, left alone: ${path}`);

@@ -1,0 +1,67 @@
+const ON_DUTY = 0;
+const TAKEOVERS = 1;
+const DAEMON_PID = 2;
+const FIRST_GATE = 3;
+
+/**
+ * Which gate reads the kernel's events, and since when it has been at its present turn. Shared by all gates.
+ *
+ * Making the descriptor of an event can block the reader for as long as somebody holds a lease on the file (up to
+ * 45 s) or a FUSE filesystem hangs. A gate that does not come back from a turn is relieved by another one.
+ */
+export class Duty {
+  readonly #words: Int32Array;
+  readonly #gate: number;
+  readonly #gates: number;
+
+  constructor(memory: SharedArrayBuffer, gate: number, gates: number) {
+    this.#words = new Int32Array(memory);
+    this.#gate = gate;
+    this.#gates = gates;
+  }
+
+  static memory(gates: number): SharedArrayBuffer {
+    return new SharedArrayBuffer((FIRST_GATE + gates) * Int32Array.BYTES_PER_ELEMENT);
+  }
+
+  get isMine(): boolean {
+    return Atomics.load(this.#words, ON_DUTY) === this.#gate;
+  }
+
+  get takeovers(): number {
+    return Atomics.load(this.#words, TAKEOVERS);
+  }
+
+  /** The daemon's process, 0 while unknown. Whichever gate connects first learns it for all. */
+  get daemonPid(): number {
+    return Atomics.load(this.#words, DAEMON_PID);
+  }
+
+  set daemonPid(pid: number) {
+    Atomics.store(this.#words, DAEMON_PID, pid);
+  }
+
+  /** A turn of this gate begins: from here on it may get stuck. `nowMs` is monotonic and not 0. */
+  beginTurn(nowMs: number): void {
+    Atomics.store(this.#words, FIRST_GATE + this.#gate, nowMs | 0 || 1);
+  }
+
+  endTurn(): void {
+    Atomics.store(this.#words, FIRST_GATE + this.#gate, 0);
+  }
+
+  /**
+   * Relieves the gate on duty when its turn has lasted `stuckAfterMs`. @returns the number of the relieved gate, whose
+   * parked events the caller now answers; undefined when all is well or another gate was quicker.
+   */
+  relieve(nowMs: number, stuckAfterMs: number): number | undefined {
+    const onDuty = Atomics.load(this.#words, ON_DUTY);
+    if (onDuty === this.#gate || onDuty >= this.#gates) return undefined;
+    const since = Atomics.load(this.#words, FIRST_GATE + onDuty);
+    // Both are the low 32 bits of the same clock; their difference is right even when those wrap.
+    if (since === 0 || (((nowMs | 0) - since) | 0) < stuckAfterMs) return undefined;
+    if (Atomics.compareExchange(this.#words, ON_DUTY, onDuty, this.#gate) !== onDuty) return undefined;
+    Atomics.add(this.#words, TAKEOVERS, 1);
+    return onDuty;
+  }
+}

@@ -1,0 +1,93 @@
+/** Where an event stands. Only the transitions below exist, each one atomic. */
+const FREE = 0;
+/** Its gate is working on it right now; nobody else touches it. */
+const BUSY = 1;
+/** It waits for a verdict. Its gate may answer it, and so may a gate that takes over. */
+const WAITING = 2;
+/** Another gate took it over; only the bookkeeping of the first one is left to do. */
+const LOST = 3;
+
+const STATE = 0;
+const FD = 1;
+const GROUP = 2;
+const PID = 3;
+const WORDS = 4;
+
+/** An event as a gate that takes over finds it. */
+export interface ClaimedEvent {
+  readonly fd: number;
+  readonly group: number;
+  readonly pid: number;
+}
+
+/**
+ * The permission events that are in some gate's hands, in memory that all gates share: what makes "answered exactly once"
+ * hold across threads. Each gate hands out only its own part, so that a slot number never means two events at a time.
+ *
+ * FREE → BUSY → (WAITING ⇄ BUSY) → FREE, or WAITING → LOST → FREE after another gate's claim.
+ */
+export class EventSlots {
+  readonly #words: Int32Array;
+  readonly #first: number;
+  readonly #free: number[] = [];
+
+  /** @param memory - from {@link EventSlots.memory}; `gate` counts from 0 */
+  constructor(memory: SharedArrayBuffer, gate: number, slotsPerGate: number) {
+    this.#words = new Int32Array(memory);
+    this.#first = gate * slotsPerGate;
+    for (let slot = slotsPerGate - 1; slot >= 0; slot -= 1) this.#free.push(this.#first + slot);
+  }
+
+  static memory(gates: number, slotsPerGate: number): SharedArrayBuffer {
+    return new SharedArrayBuffer(gates * slotsPerGate * WORDS * Int32Array.BYTES_PER_ELEMENT);
+  }
+
+  /** How many more events this gate can hold. */
+  get freeSlots(): number {
+    return this.#free.length;
+  }
+
+  /** Takes a slot for an event just read. @returns the slot, busy; undefined when there is none left. */
+  hold(fd: number, group: number, pid: number): number | undefined {
+    const slot = this.#free.pop();
+    if (slot === undefined) return undefined;
+    const at = slot * WORDS;
+    this.#words[at + FD] = fd;
+    this.#words[at + GROUP] = group;
+    this.#words[at + PID] = pid;
+    Atomics.store(this.#words, at + STATE, BUSY);
+    return slot;
+  }
+
+  /** The event now waits for a verdict, and may be taken over. */
+  park(slot: number): void {
+    Atomics.store(this.#words, slot * WORDS + STATE, WAITING);
+  }
+
+  /** Takes a parked event back to answer it. @returns false when another gate has it: then it is not ours to answer. */
+  resume(slot: number): boolean {
+    return Atomics.compareExchange(this.#words, slot * WORDS + STATE, WAITING, BUSY) === WAITING;
+  }
+
+  /** Gives the slot back, after the answer or after a lost race. */
+  release(slot: number): void {
+    Atomics.store(this.#words, slot * WORDS + STATE, FREE);
+    this.#free.push(slot);
+  }
+
+  /** Takes over every parked event of another gate; from here on they are the caller's to answer and to close. */
+  claimFrom(gate: number, slotsPerGate: number): ClaimedEvent[] {
+    const claimed: ClaimedEvent[] = [];
+    for (let slot = gate * slotsPerGate; slot < (gate + 1) * slotsPerGate; slot += 1) {
+      const at = slot * WORDS;
+      if (Atomics.load(this.#words, at + STATE) !== WAITING) continue;
+      const event = {
+        fd: Atomics.load(this.#words, at + FD),
+        group: Atomics.load(this.#words, at + GROUP),
+        pid: Atomics.load(this.#words, at + PID),
+      };
+      if (Atomics.compareExchange(this.#words, at + STATE, WAITING, LOST) === WAITING) claimed.push(event);
+    }
+    return claimed;
+  }
+}

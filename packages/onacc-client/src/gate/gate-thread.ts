@@ -1,0 +1,70 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { openNative } from '@portcullis/shared/native';
+import { Counters } from './counters.js';
+import { Duty } from './duty.js';
+import { EventSlots } from './event-slots.js';
+import { Gate } from './gate.js';
+import type { GateCommand, GateEvent, GateStart } from './messages.js';
+
+/** Deadlines and the duty of relief are looked after this often. */
+const TICK_MS = 25;
+/** What the main thread has not taken yet, at most; above that, messages that only inform are dropped and counted. */
+const OUTSTANDING_MAX = 1_000;
+
+const port = parentPort;
+if (port === null) throw new Error('gate-thread is started as a worker thread');
+const start = workerData as GateStart; // typed at the other end of the line, in gates.ts
+
+const counters = new Counters(start.counterMemory, start.gate);
+const outstanding = new Int32Array(start.outstandingMemory);
+
+function tell(event: GateEvent): void {
+  if (Atomics.add(outstanding, 0, 1) >= OUTSTANDING_MAX && !mustArrive(event)) {
+    Atomics.sub(outstanding, 0, 1);
+    counters.count('droppedMessages');
+    return;
+  }
+  port?.postMessage(event);
+}
+
+/** What the main thread acts on, as against what it only logs. */
+function mustArrive(event: GateEvent): boolean {
+  return event.kind === 'groupDrained' || event.kind === 'stopped' || event.kind === 'databaseChanged';
+}
+
+function nowMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1000 + nanoseconds / 1e6;
+}
+
+const gate = new Gate({
+  native: openNative(),
+  settings: start.settings,
+  slots: new EventSlots(start.slotMemory, start.gate, start.slotsPerGate),
+  slotsPerGate: start.slotsPerGate,
+  duty: new Duty(start.dutyMemory, start.gate, start.gates),
+  counters,
+  tell,
+  nowMs,
+});
+gate.tick();
+const ticker = setInterval(() => {
+  gate.tick();
+}, TICK_MS);
+
+port.on('message', (command: GateCommand) => {
+  switch (command.kind) {
+    case 'addGroup':
+      gate.addGroup(command.group);
+      return;
+    case 'retireGroup':
+      gate.retireGroup(command.group);
+      return;
+    case 'stop':
+      // Poll handles must be closed before the thread ends (kernel facts), and answers given before the group closes.
+      clearInterval(ticker);
+      gate.close();
+      tell({ kind: 'stopped' });
+      port.close();
+  }
+});

@@ -1,0 +1,417 @@
+import { constants, emptyFileStatus, WOULD_BLOCK } from '@portcullis/shared/native';
+import type { NativeApi, PollHandle } from '@portcullis/shared/native';
+import type { ScanVerdict } from '@portcullis/shared';
+import { decide, outcomeOfVerdict } from '../policy/decide.js';
+import type { FailureCause, Outcome, SkipReason } from '../policy/decide.js';
+import { screenObject } from '../policy/screen.js';
+import { DaemonLink } from '../scan/daemon-link.js';
+import type { Counters } from './counters.js';
+import type { Counter } from './counters.js';
+import { Deadlines } from './deadlines.js';
+import { decodeEvent } from './decode-event.js';
+import type { Duty } from './duty.js';
+import type { EventSlots } from './event-slots.js';
+import { keyOf } from './file-key.js';
+import { Flight, Flights } from './flights.js';
+import type { HeldEvent } from './flights.js';
+import type { Detection, GateEvent, GateSettings } from './messages.js';
+import { OpenerFacts } from './opener-facts.js';
+import { VerdictKeeper } from './verdict-keeper.js';
+
+/** Events read in one turn, at most, before the daemon's answers get their chance. */
+const EVENTS_PER_TURN = 64;
+/** Past its silence the daemon is given up; a little longer than any open waits for it. */
+const SILENCE_FACTOR = 2;
+
+export interface GateDeps {
+  readonly native: NativeApi;
+  readonly settings: GateSettings;
+  readonly slots: EventSlots;
+  readonly slotsPerGate: number;
+  readonly duty: Duty;
+  readonly counters: Counters;
+  /** Never blocks and never throws; may drop. */
+  readonly tell: (event: GateEvent) => void;
+  /** Monotonic milliseconds, one clock for all threads of the process. */
+  readonly nowMs: () => number;
+}
+
+/** An event as the kernel delivered it, before anything is known of it. */
+interface Arrived {
+  readonly fd: number;
+  readonly group: number;
+  readonly pid: number;
+}
+
+/**
+ * Answers the kernel. Every event is answered once and its descriptor closed once, whatever happens:
+ * own process, daemon → object → user → cache → single flight → daemon → decision → answer → close.
+ *
+ * Several gates exist, each on a thread of its own; one is on duty and reads. See `README.md` in this folder.
+ */
+export class Gate {
+  readonly #deps: GateDeps;
+  readonly #keeper: VerdictKeeper;
+  readonly #flights = new Flights();
+  readonly #deadlines = new Deadlines();
+  readonly #facts: OpenerFacts;
+  readonly #link: DaemonLink<Flight>;
+  readonly #polls = new Map<number, PollHandle>();
+  readonly #retiring = new Set<number>();
+  readonly #record = Buffer.alloc(constants.FAN_EVENT_METADATA_LEN);
+  readonly #response = Buffer.alloc(8);
+  readonly #status = emptyFileStatus();
+  readonly #later = emptyFileStatus();
+  readonly #pollsWanted = { readable: true, writable: false };
+  #onDuty = false;
+
+  constructor(deps: GateDeps) {
+    this.#deps = deps;
+    const { native, settings } = deps;
+    this.#keeper = new VerdictKeeper(native, settings);
+    this.#facts = new OpenerFacts(native.files);
+    this.#link = new DaemonLink<Flight>(
+      native,
+      {
+        socketPath: settings.socketPath,
+        windowScans: settings.scansInFlightMax,
+        silenceMaxMs: settings.deadlineMs * SILENCE_FACTOR,
+      },
+      {
+        onVerdict: (flight, verdict) => {
+          this.#onVerdict(flight, verdict);
+        },
+        onLost: (flight) => {
+          this.#land(flight, { kind: 'failed', cause: 'daemonDown' });
+        },
+        onUp: (daemonPid) => {
+          deps.duty.daemonPid = daemonPid;
+          deps.tell({ kind: 'daemonUp', pid: daemonPid });
+        },
+        onDown: (reason) => {
+          deps.tell({ kind: 'daemonDown', reason });
+        },
+        onDatabaseChanged: () => {
+          this.#flushVerdicts();
+          deps.tell({ kind: 'databaseChanged' });
+        },
+      },
+    );
+  }
+
+  /** Reads this group too, while on duty. Borrows it until it is drained or the gate is closed. */
+  addGroup(group: number): void {
+    const poll = this.#deps.native.poller.watch(group, this.#pollsWanted, () => {
+      this.#turn(group);
+    });
+    if (!this.#deps.duty.isMine) poll.want(NOTHING);
+    this.#polls.set(group, poll);
+  }
+
+  /** Lets go of a group in which nothing is marked any more, as soon as all its events are answered. */
+  retireGroup(group: number): void {
+    this.#retiring.add(group);
+    this.#letGoOfDrained();
+  }
+
+  /** The gate's clock: deadlines, the link, relieving a stuck gate. Called every few tens of milliseconds. */
+  tick(): void {
+    const nowMs = this.#deps.nowMs();
+    this.#link.tick(nowMs);
+    for (let late = this.#deadlines.nextExpired(nowMs); late; late = this.#deadlines.nextExpired(nowMs)) {
+      this.#settle([late], { kind: 'failed', cause: 'timeout' });
+      if (late.flight.fd < 0) this.#flights.remove(late.flight);
+    }
+    const relieved = this.#deps.duty.relieve(nowMs, this.#deps.settings.stuckAfterMs);
+    if (relieved !== undefined) this.#takeOver(relieved);
+    this.#adoptDuty();
+    this.#letGoOfDrained();
+  }
+
+  /** Answers all that is held by the failure table and closes everything. Groups stay open: they are borrowed. */
+  close(): void {
+    this.#settle(this.#deadlines.takeAll(), { kind: 'failed', cause: 'daemonDown' });
+    this.#link.close();
+    for (const poll of this.#polls.values()) poll.close();
+    this.#polls.clear();
+  }
+
+  #turn(group: number): void {
+    const { duty, native, counters } = this.#deps;
+    const nowMs = this.#deps.nowMs();
+    duty.beginTurn(nowMs);
+    try {
+      for (let read = 0; read < EVENTS_PER_TURN; read += 1) {
+        // One event a read: a reader that gets stuck in making one descriptor must not sit on others it has made.
+        const gotBytes = native.fanotify.readEvents(group, this.#record);
+        if (gotBytes === WOULD_BLOCK) break;
+        counters.count('events');
+        this.#dispatch(gotBytes, group, nowMs);
+      }
+    } catch (error) {
+      counters.count('readErrors');
+      this.#deps.tell({ kind: 'trouble', message: `reading events: ${messageOf(error)}` });
+    } finally {
+      duty.endTurn();
+    }
+    this.#adoptDuty();
+  }
+
+  #dispatch(gotBytes: number, group: number, nowMs: number): void {
+    const record = gotBytes === this.#record.length ? this.#record : this.#record.subarray(0, gotBytes);
+    const event = decodeEvent(record);
+    const { counters } = this.#deps;
+    switch (event.kind) {
+      case 'permission':
+      case 'opened':
+        this.#take({ fd: event.fd, group, pid: event.pid }, nowMs);
+        return;
+      case 'closedAfterWrite':
+        counters.count('closesAfterWrite');
+        this.#forgetWritten(event.fd, group);
+        return;
+      case 'noDescriptor':
+        counters.count('noDescriptor');
+        this.#deps.tell({ kind: 'noDescriptor', errno: event.errno, pid: event.pid });
+        return;
+      case 'overflow':
+        counters.count('queueOverflows');
+        this.#deps.tell({ kind: 'queueOverflow' });
+        return;
+      case 'malformed':
+        this.#deps.tell({ kind: 'trouble', message: `malformed fanotify event: ${event.reason}` });
+        if (event.fd >= 0) this.#answerAndClose({ fd: event.fd, group, pid: 0 }, INTERNAL_ERROR);
+    }
+  }
+
+  /** From arrival to either an answer or a place among those who wait. */
+  #take(event: Arrived, nowMs: number): void {
+    try {
+      const skip = this.#skipsBeforeStat(event.pid);
+      if (skip !== undefined) {
+        this.#answerAndClose(event, skip);
+        return;
+      }
+      this.#deps.native.files.status(event.fd, this.#status);
+      const known = this.#knownOutcome(event);
+      if (known === undefined) this.#wait(event, nowMs);
+      else this.#answerAndClose(event, known);
+    } catch (error) {
+      this.#deps.tell({ kind: 'trouble', message: messageOf(error) });
+      this.#answerAndClose(event, INTERNAL_ERROR);
+    }
+  }
+
+  #skipsBeforeStat(pid: number): Outcome | undefined {
+    if (pid === this.#deps.settings.ownPid) return OWN_PROCESS;
+    return pid !== 0 && pid === this.#deps.duty.daemonPid ? DAEMON_PROCESS : undefined;
+  }
+
+  #knownOutcome(event: Arrived): Outcome | undefined {
+    const { settings } = this.#deps;
+    const screening = screenObject(this.#status, settings.maxFileBytes);
+    if (screening.kind === 'skip') return skipped(screening.reason);
+    if (settings.excludedUids.length > 0 && settings.excludedUids.includes(this.#facts.uid(event.pid))) {
+      return EXCLUDED_USER;
+    }
+    if (screening.kind === 'fail') return failed(screening.cause);
+    return this.#keeper.knowsClean(this.#status, event.fd) ? CACHED : undefined;
+  }
+
+  #wait(event: Arrived, nowMs: number): void {
+    const slot = this.#deps.slots.hold(event.fd, event.group, event.pid);
+    if (slot === undefined) {
+      this.#answerAndClose(event, failed('overload'));
+      return;
+    }
+    const under = this.#flights.find(this.#status);
+    const flight = under ?? new Flight(keyOf(this.#status), this.#keeper.generation);
+    const held: HeldEvent = {
+      ...event,
+      slot,
+      deadlineAtMs: nowMs + this.#deps.settings.deadlineMs,
+      flight,
+      settled: false,
+    };
+    flight.waiters.push(held);
+    this.#deadlines.add(held);
+    this.#deps.slots.park(slot);
+    if (under !== undefined) {
+      this.#deps.counters.count('joinedFlights');
+      return;
+    }
+    this.#flights.add(flight);
+    this.#deps.counters.count('scans');
+    this.#link.submit(flight);
+  }
+
+  #onVerdict(flight: Flight, verdict: ScanVerdict): void {
+    this.#land(flight, outcomeOfVerdict(verdict));
+  }
+
+  /** Ends a flight: everybody is answered first, the verdict is kept after that, and the descriptors go last. */
+  #land(flight: Flight, outcome: Outcome): void {
+    this.#flights.remove(flight);
+    const waiting = flight.waiters.filter((held) => !held.settled);
+    this.#settle(waiting, outcome, flight);
+  }
+
+  #settle(events: readonly HeldEvent[], outcome: Outcome, landed?: Flight): void {
+    const { slots, native } = this.#deps;
+    const ours = events.filter((held) => {
+      held.settled = true;
+      if (slots.resume(held.slot)) return true;
+      slots.release(held.slot); // another gate has taken it over, descriptor and all
+      return false;
+    });
+    for (const held of ours) this.#answer(held, outcome);
+    const witness = ours[0];
+    if (landed !== undefined && outcome.kind === 'clean' && witness !== undefined)
+      this.#keep(landed, witness);
+    for (const held of ours) {
+      native.files.close(held.fd);
+      slots.release(held.slot);
+    }
+  }
+
+  #keep(flight: Flight, witness: HeldEvent): void {
+    try {
+      const marked = this.#keeper.keepClean(flight.key, flight.generation, witness, this.#later);
+      if (marked) this.#deps.counters.count('kernelMarks');
+    } catch (error) {
+      this.#deps.tell({ kind: 'trouble', message: `keeping a verdict: ${messageOf(error)}` });
+    }
+  }
+
+  #answerAndClose(event: Arrived, outcome: Outcome): void {
+    this.#answer(event, outcome);
+    if (outcome === CACHED && this.#keeper.markInKernel(this.#status, event)) {
+      this.#deps.counters.count('kernelMarks');
+    }
+    this.#deps.native.files.close(event.fd);
+  }
+
+  /** Tells the kernel, counts, and only then tells the main thread. Borrows the event's fd. */
+  #answer(event: Arrived, outcome: Outcome): void {
+    const { settings, counters } = this.#deps;
+    const decision = decide(outcome, settings.failurePolicy);
+    // The opener may be gone once it is answered, so what the log wants to know of it is asked before.
+    const detection =
+      outcome.kind === 'infected' ? this.#describe(event, outcome.signatureName, decision) : undefined;
+    const failurePath = outcome.kind === 'failed' ? this.#facts.path(event.fd) : '';
+    if (settings.prevention) {
+      this.#response.writeInt32LE(event.fd, 0);
+      this.#response.writeUInt32LE(decision === 'allow' ? constants.FAN_ALLOW : constants.FAN_DENY, 4);
+      try {
+        this.#deps.native.fanotify.respond(event.group, this.#response, 1);
+      } catch (error) {
+        counters.count('responseErrors');
+        this.#deps.tell({ kind: 'trouble', message: `answering the kernel: ${messageOf(error)}` });
+      }
+      if (decision === 'deny') counters.count('denied');
+    }
+    counters.count(counterOf(outcome));
+    if (detection !== undefined) this.#deps.tell({ kind: 'detection', detection });
+    if (outcome.kind === 'failed') {
+      this.#deps.tell({ kind: 'failure', cause: outcome.cause, path: failurePath, pid: event.pid });
+    }
+  }
+
+  #describe(event: Arrived, signatureName: string, decision: 'allow' | 'deny'): Detection {
+    return {
+      path: this.#facts.path(event.fd),
+      signatureName,
+      pid: event.pid,
+      executable: this.#facts.executable(event.pid),
+      uid: this.#facts.uid(event.pid),
+      decision: this.#deps.settings.prevention ? decision : 'notified',
+    };
+  }
+
+  #forgetWritten(fd: number, group: number): void {
+    const { native } = this.#deps;
+    try {
+      native.files.status(fd, this.#status);
+      this.#keeper.forget(this.#status, { fd, group });
+    } catch (error) {
+      this.#keeper.flush(); // which file it was is unknown
+      this.#deps.tell({ kind: 'trouble', message: `after a write: ${messageOf(error)}` });
+    } finally {
+      native.files.close(fd);
+    }
+  }
+
+  #flushVerdicts(): void {
+    this.#keeper.flush();
+    this.#deps.counters.count('cacheFlushes');
+  }
+
+  #takeOver(relieved: number): void {
+    const { slots, slotsPerGate, counters } = this.#deps;
+    counters.count('takeovers');
+    const nowMs = this.#deps.nowMs();
+    for (const event of slots.claimFrom(relieved, slotsPerGate)) this.#take(event, nowMs);
+    this.#deps.tell({ kind: 'takeover', from: relieved });
+  }
+
+  /** Starts or stops reading when the duty has changed hands. */
+  #adoptDuty(): void {
+    const { isMine } = this.#deps.duty;
+    if (isMine === this.#onDuty) return;
+    this.#onDuty = isMine;
+    // What changed while another gate read the events is unknown to this one.
+    if (isMine) this.#flushVerdicts();
+    for (const poll of this.#polls.values()) poll.want(isMine ? this.#pollsWanted : NOTHING);
+  }
+
+  #letGoOfDrained(): void {
+    for (const group of this.#retiring) {
+      if (this.#onDuty) this.#turn(group);
+      if (this.#deadlines.holdsGroup(group)) continue;
+      this.#retiring.delete(group);
+      this.#polls.get(group)?.close();
+      this.#polls.delete(group);
+      this.#deps.tell({ kind: 'groupDrained', group });
+    }
+  }
+}
+
+const NOTHING = { readable: false, writable: false };
+const OWN_PROCESS = skipped('ownProcess');
+const DAEMON_PROCESS = skipped('daemonProcess');
+const EXCLUDED_USER = skipped('excludedUser');
+const CACHED = skipped('cached');
+const INTERNAL_ERROR = failed('internalError');
+
+function skipped(reason: SkipReason): Outcome {
+  return { kind: 'skipped', reason };
+}
+
+function failed(cause: FailureCause): Outcome {
+  return { kind: 'failed', cause };
+}
+
+const SKIP_COUNTERS: Readonly<Record<SkipReason, Counter>> = {
+  ownProcess: 'skippedOwnProcess',
+  daemonProcess: 'skippedDaemonProcess',
+  notRegular: 'skippedNotRegular',
+  empty: 'skippedEmpty',
+  excludedUser: 'skippedExcludedUser',
+  cached: 'cacheHits',
+};
+
+function counterOf(outcome: Outcome): Counter {
+  switch (outcome.kind) {
+    case 'skipped':
+      return SKIP_COUNTERS[outcome.reason];
+    case 'clean':
+    case 'infected':
+      return outcome.kind;
+    case 'failed':
+      return outcome.cause;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,114 @@
+import { constants } from '@portcullis/shared/native';
+import type { FanotifyApi, FileApi } from '@portcullis/shared/native';
+import { openSameGroup } from './permission-group.js';
+import type { KernelInterface } from './permission-group.js';
+
+/** Who keeps directories marked in a group. */
+export interface GroupMarker {
+  addTarget(target: { group: number; mask: number }): Promise<unknown>;
+  removeTarget(group: number): void;
+}
+
+/** Who reads a group. */
+export interface GroupReader {
+  readonly size: number;
+  addGroup(group: number): void;
+  retireGroup(group: number): void;
+}
+
+/**
+ * Owns the fanotify group in use and replaces it when the signatures change: verdicts cached in the kernel are ignore marks,
+ * and the one way to be rid of all of them without a moment of no protection is a new group beside the old one.
+ *
+ * new group → read by the gates → every directory marked in it → old group's marks flushed → drained → closed.
+ */
+export class GroupRotation {
+  readonly #fanotify: FanotifyApi;
+  readonly #files: Pick<FileApi, 'close'>;
+  readonly #kernel: KernelInterface;
+  readonly #marker: GroupMarker;
+  readonly #reader: GroupReader;
+  /** Groups on their way out, and how many gates have yet to let go of each. */
+  readonly #retiring = new Map<number, number>();
+  #current: number;
+  #running: Promise<void> | undefined;
+  #owed = false;
+
+  /** Takes `group`. */
+  constructor(deps: {
+    fanotify: FanotifyApi;
+    files: Pick<FileApi, 'close'>;
+    kernel: KernelInterface;
+    marker: GroupMarker;
+    reader: GroupReader;
+    group: number;
+  }) {
+    this.#fanotify = deps.fanotify;
+    this.#files = deps.files;
+    this.#kernel = deps.kernel;
+    this.#marker = deps.marker;
+    this.#reader = deps.reader;
+    this.#current = deps.group;
+  }
+
+  /** Replaces the group. A call during a rotation is made good by one more after it, however many there were. */
+  rotate(): Promise<void> {
+    if (this.#running === undefined) {
+      this.#running = this.#rotateUntilDone().finally(() => {
+        this.#running = undefined;
+      });
+    } else {
+      this.#owed = true;
+    }
+    return this.#running;
+  }
+
+  /** One gate has let go of a retired group; the last one's word closes it. */
+  onDrained(group: number): void {
+    const left = (this.#retiring.get(group) ?? 0) - 1;
+    if (left > 0) {
+      this.#retiring.set(group, left);
+    } else if (this.#retiring.delete(group)) {
+      this.#files.close(group);
+    }
+  }
+
+  /** Takes the marks away, so that no new event comes. What waits is still there to be answered. */
+  disarm(): void {
+    this.#flush(this.#current);
+  }
+
+  /** Closes all groups; the kernel lets everybody through who still waits. Only after the gates have stopped. */
+  close(): void {
+    for (const group of [this.#current, ...this.#retiring.keys()]) this.#files.close(group);
+    this.#retiring.clear();
+  }
+
+  async #rotateUntilDone(): Promise<void> {
+    await this.#rotateOnce();
+    while (this.#takeOwed()) await this.#rotateOnce();
+  }
+
+  #takeOwed(): boolean {
+    const owed = this.#owed;
+    this.#owed = false;
+    return owed;
+  }
+
+  async #rotateOnce(): Promise<void> {
+    const next = openSameGroup(this.#fanotify, this.#kernel);
+    const old = this.#current;
+    this.#current = next;
+    // Read before it is marked: from the first mark on, somebody may be waiting in it.
+    this.#reader.addGroup(next);
+    await this.#marker.addTarget({ group: next, mask: this.#kernel.markMask });
+    this.#marker.removeTarget(old);
+    this.#flush(old);
+    this.#retiring.set(old, this.#reader.size);
+    this.#reader.retireGroup(old);
+  }
+
+  #flush(group: number): void {
+    this.#fanotify.markPath(group, constants.FAN_MARK_FLUSH, 0, '/'); // the path is not looked at
+  }
+}

@@ -1,0 +1,108 @@
+import { describe, expect, test } from '@jest/globals';
+import { isBelow, planMarks } from './mark-plan.js';
+import type { MarkPlanInput } from './mark-plan.js';
+
+function plan(includePaths: readonly string[], more: Partial<MarkPlanInput> = {}) {
+  return planMarks({
+    includePaths,
+    temporaryDirectory: '/tmp',
+    depth: 'tree',
+    lookUp: () => 'directory',
+    ...more,
+  });
+}
+
+const paths = (roots: readonly { path: string }[]): string[] => roots.map((root) => root.path);
+
+describe('planMarks', () => {
+  test('keeps the order of the configuration and normalises', () => {
+    const { roots, issues } = plan(['/srv//b/', '/home/./x/../a', '/opt']);
+    expect(paths(roots)).toEqual(['/srv/b', '/home/a', '/opt']);
+    expect(issues).toEqual([]);
+  });
+
+  test('takes one of several spellings of a path', () => {
+    const { roots, issues } = plan(['/srv', '/srv/', '//srv/.']);
+    expect(paths(roots)).toEqual(['/srv']);
+    expect(issues.map(({ kind, severity }) => [kind, severity])).toEqual([
+      ['duplicate', 'info'],
+      ['duplicate', 'info'],
+    ]);
+  });
+
+  test('drops what lies below another path, in either order, and only that', () => {
+    const { roots, issues } = plan(['/home/a/b', '/home', '/home/c', '/homestead']);
+    expect(paths(roots)).toEqual(['/home', '/homestead']);
+    expect(issues.map(({ kind, path }) => [kind, path])).toEqual([
+      ['nested', '/home/a/b'],
+      ['nested', '/home/c'],
+    ]);
+  });
+
+  test("refuses / in tree depth with ClamAV's words, and says what to use", () => {
+    const { roots, issues } = plan(['/', '/home']);
+    expect(paths(roots)).toEqual(['/home']);
+    expect(issues[0]?.kind).toBe('rootRefused');
+    expect(issues[0]?.lines).toEqual([
+      "ERROR: ClamInotif: Not watching path '/' while DDD is enabled",
+      "ERROR: ClamInotif: Please use the OnAccessMountPath option to watch '/'",
+    ]);
+  });
+
+  test('accepts / alone in single depth, where nothing below it is marked', () => {
+    const { roots, issues } = plan(['/', '/home'], { depth: 'single' });
+    expect(paths(roots)).toEqual(['/', '/home']);
+    expect(issues).toEqual([]);
+  });
+
+  test.each([
+    ['tree', 'ClamInotif'],
+    ['single', 'ClamFanotif'],
+  ] as const)("refuses the daemon's temporary directory in %s depth as %s", (depth, prefix) => {
+    const { roots, issues } = plan(['/var/tmp/'], { depth, temporaryDirectory: '/var//tmp' });
+    expect(roots).toEqual([]);
+    expect(issues[0]).toMatchObject({ kind: 'temporaryDirectoryRefused', severity: 'error' });
+    expect(issues[0]?.lines[0]).toBe(`ERROR: ${prefix}: Not watching path '/var/tmp'`);
+    expect(issues[0]?.lines).toHaveLength(3);
+  });
+
+  test("excludes the daemon's temporary directory from a tree that holds it", () => {
+    expect(plan(['/var'], { temporaryDirectory: '/var/tmp' }).excluded).toEqual(['/var/tmp']);
+    expect(plan(['/home'], { temporaryDirectory: '/var/tmp' }).excluded).toEqual([]);
+    expect(plan(['/tmp/a'], { temporaryDirectory: '/tmp' }).roots).toHaveLength(1);
+  });
+
+  test('refuses a path that is not absolute', () => {
+    for (const path of ['home', './home', '', '../x']) {
+      expect(plan([path])).toMatchObject({ roots: [], issues: [{ kind: 'notAbsolute' }] });
+    }
+  });
+
+  test('keeps a path that is missing or no directory as waiting, and warns', () => {
+    const { roots, issues } = plan(['/gone', '/file', '/here'], {
+      lookUp: (path) => (path === '/gone' ? 'missing' : path === '/file' ? 'other' : 'directory'),
+    });
+    expect(roots).toEqual([
+      { path: '/gone', state: 'waiting' },
+      { path: '/file', state: 'waiting' },
+      { path: '/here', state: 'present' },
+    ]);
+    expect(issues.map(({ kind, severity }) => [kind, severity])).toEqual([
+      ['missing', 'warning'],
+      ['notDirectory', 'warning'],
+    ]);
+  });
+});
+
+describe('isBelow', () => {
+  test.each([
+    ['/a/b', '/a', true],
+    ['/a', '/a', false],
+    ['/ab', '/a', false],
+    ['/a', '/', true],
+    ['/', '/', false],
+    ['/a', '/a/b', false],
+  ])('%s below %s: %s', (path, ancestor, below) => {
+    expect(isBelow(path, ancestor)).toBe(below);
+  });
+});

@@ -1,0 +1,138 @@
+import { posix } from 'node:path';
+
+/** What the plan is made from. Pure: whoever calls looks at the file system. */
+export interface MarkPlanInput {
+  /** OnAccessIncludePath and the watch list, in the order of the configuration. */
+  readonly includePaths: readonly string[];
+  /** The daemon's TemporaryDirectory (or $TMPDIR or /tmp): scanning what a scan writes would never end. */
+  readonly temporaryDirectory: string;
+  /** `tree` follows whole trees (DDD); `single` marks each path alone (OnAccessDisableDDD). */
+  readonly depth: 'tree' | 'single';
+  /** What is at the (normalised) path now. */
+  readonly lookUp: (path: string) => 'directory' | 'missing' | 'other';
+}
+
+/** Why an include path is not watched as it stands, or not yet. `lines` is what the operator reads. */
+export interface MarkPlanIssue {
+  readonly kind:
+    | 'rootRefused'
+    | 'temporaryDirectoryRefused'
+    | 'notAbsolute'
+    | 'duplicate'
+    | 'nested'
+    | 'missing'
+    | 'notDirectory';
+  readonly path: string;
+  /** Refusals are errors; what is dropped because another path covers it is only worth knowing. */
+  readonly severity: 'error' | 'warning' | 'info';
+  readonly lines: readonly string[];
+}
+
+/** One tree (or directory) to mark. `waiting`: there is no directory at the path yet. */
+export interface PlannedRoot {
+  readonly path: string;
+  readonly state: 'present' | 'waiting';
+}
+
+export interface MarkPlan {
+  readonly roots: readonly PlannedRoot[];
+  /** Directories below a root that stay unmarked: the daemon's temporary directory (behaviour 4.7). */
+  readonly excluded: readonly string[];
+  readonly issues: readonly MarkPlanIssue[];
+}
+
+/**
+ * Turns include paths into the roots to watch: normalised, without duplicates, and without paths that another root
+ * covers. Refusals have ClamAV's sentences (behaviour 4.3).
+ */
+export function planMarks(input: MarkPlanInput): MarkPlan {
+  const issues: MarkPlanIssue[] = [];
+  const accepted = new Set<string>();
+  const temporaryDirectory = normalisePath(input.temporaryDirectory);
+  for (const written of input.includePaths) {
+    const path = normalisePath(written);
+    const refusal = refuse(path, temporaryDirectory, input.depth);
+    if (refusal !== undefined) issues.push(refusal);
+    else if (accepted.has(path)) issues.push(dropped('duplicate', written, `'${path}' is listed twice`));
+    else accepted.add(path);
+  }
+  const paths = input.depth === 'tree' ? dropNested(accepted, issues) : [...accepted];
+  const roots = paths.map((path) => planRoot(path, input.lookUp(path), issues));
+  const excluded =
+    input.depth === 'tree' && paths.some((path) => isBelow(temporaryDirectory, path))
+      ? [temporaryDirectory]
+      : [];
+  return { roots, excluded, issues };
+}
+
+/** Whether `path` lies strictly below `ancestor`. Both normalised and absolute. */
+export function isBelow(path: string, ancestor: string): boolean {
+  return path.length > ancestor.length && path.startsWith(ancestor === '/' ? '/' : `${ancestor}/`);
+}
+
+/** Single slashes, no `.` or `..`, no slash at the end. Symbolic links stay: only the kernel can resolve them. */
+function normalisePath(written: string): string {
+  const path = posix.normalize(written);
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+}
+
+function refuse(
+  path: string,
+  temporaryDirectory: string,
+  depth: MarkPlanInput['depth'],
+): MarkPlanIssue | undefined {
+  const prefix = depth === 'tree' ? 'ClamInotif' : 'ClamFanotif';
+  if (!path.startsWith('/') || path.includes('\0')) {
+    return issue('notAbsolute', path, [`ERROR: ${prefix}: Not watching path '${path}': it is not absolute`]);
+  }
+  if (path === '/' && depth === 'tree') {
+    return issue('rootRefused', path, [
+      `ERROR: ${prefix}: Not watching path '/' while DDD is enabled`,
+      `ERROR: ${prefix}: Please use the OnAccessMountPath option to watch '/'`,
+    ]);
+  }
+  if (path !== temporaryDirectory) return undefined;
+  return issue('temporaryDirectoryRefused', path, [
+    `ERROR: ${prefix}: Not watching path '${path}'`,
+    `ERROR: ${prefix}: it is the daemon's temporary directory: every scan would cause further scans`,
+    `ERROR: ${prefix}: set TemporaryDirectory to another directory to watch '${path}'`,
+  ]);
+}
+
+function dropNested(paths: ReadonlySet<string>, issues: MarkPlanIssue[]): string[] {
+  return [...paths].filter((path) => {
+    const cover = coveringPath(path, paths);
+    if (cover !== undefined) issues.push(dropped('nested', path, `'${path}' is covered by '${cover}'`));
+    return cover === undefined;
+  });
+}
+
+function coveringPath(path: string, paths: ReadonlySet<string>): string | undefined {
+  for (let above = posix.dirname(path); above !== '/'; above = posix.dirname(above)) {
+    if (paths.has(above)) return above;
+  }
+  return undefined;
+}
+
+function planRoot(
+  path: string,
+  found: ReturnType<MarkPlanInput['lookUp']>,
+  issues: MarkPlanIssue[],
+): PlannedRoot {
+  if (found === 'directory') return { path, state: 'present' };
+  const line =
+    found === 'missing'
+      ? `WARNING: '${path}' does not exist: it is not protected until it does`
+      : `WARNING: '${path}' is not a directory: it is not protected`;
+  const kind = found === 'missing' ? 'missing' : 'notDirectory';
+  issues.push({ kind, path, severity: 'warning', lines: [line] });
+  return { path, state: 'waiting' };
+}
+
+function issue(kind: MarkPlanIssue['kind'], path: string, lines: readonly string[]): MarkPlanIssue {
+  return { kind, path, severity: 'error', lines };
+}
+
+function dropped(kind: 'duplicate' | 'nested', path: string, line: string): MarkPlanIssue {
+  return { kind, path, severity: 'info', lines: [line] };
+}

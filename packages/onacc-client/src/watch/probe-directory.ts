@@ -1,0 +1,67 @@
+import { constants, emptyFileStatus } from '@portcullis/shared/native';
+import type { FileApi, FileHandle } from '@portcullis/shared/native';
+
+/** What is at a path, final symlinks not followed. */
+export type DirectoryProbe =
+  | {
+      readonly kind: 'directory';
+      /** The same for every name of the inode and for no other inode, as long as the inode lives. */
+      readonly identity: string;
+      readonly device: string;
+      /** Whether events can name this directory: its file system has file handles. */
+      readonly hasHandle: boolean;
+    }
+  | { readonly kind: 'notDirectory' }
+  /** Not there, or not reachable under this name any more. */
+  | { readonly kind: 'absent'; readonly code: string }
+  | { readonly kind: 'failed'; readonly code: string };
+
+type ProbedFiles = Pick<FileApi, 'statusOfPath' | 'handleOfPath'>;
+
+/** Looks at a path without opening anything: statx(2) and name_to_handle_at(2). */
+export function probeDirectory(files: ProbedFiles, path: string): DirectoryProbe {
+  const status = emptyFileStatus();
+  try {
+    files.statusOfPath(path, status);
+  } catch (error) {
+    return failedProbe(codeOf(error));
+  }
+  if ((status.mode & constants.S_IFMT) !== constants.S_IFDIR) return { kind: 'notDirectory' };
+  const device = `${status.devMajor}:${status.devMinor}`;
+  const inode = `${status.inodeHigh}.${status.inodeLow}`;
+  try {
+    const identity = identityOf(device, files.handleOfPath(path));
+    return { kind: 'directory', identity, device, hasHandle: true };
+  } catch (error) {
+    const code = codeOf(error);
+    if (!isUnsupported(code)) return failedProbe(code);
+    return { kind: 'directory', identity: `${device}|inode ${inode}`, device, hasHandle: false };
+  }
+}
+
+/** The identity of the inode that an event of the given device names. */
+export function identityOf(device: string, handle: FileHandle): string {
+  return `${device}|${handle.type}:${handle.bytes.toString('latin1')}`;
+}
+
+/** The name was right a moment ago and leads nowhere, or somewhere else, now. */
+export function isAbsence(code: string): boolean {
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ESTALE';
+}
+
+/** The file system cannot do it, for any of its directories (fanotify_mark(2), name_to_handle_at(2)). */
+export function isUnsupported(code: string): boolean {
+  return ['ENOTSUP', 'EOPNOTSUPP', 'ENODEV', 'EXDEV', 'ENOSYS'].includes(code);
+}
+
+/** The code of a failed system call. @throws whatever has none: a bug, not a failure. */
+export function codeOf(error: unknown): string {
+  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') {
+    return error.code;
+  }
+  throw error;
+}
+
+function failedProbe(code: string): DirectoryProbe {
+  return isAbsence(code) ? { kind: 'absent', code } : { kind: 'failed', code };
+}

@@ -1,0 +1,129 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { startProgram } from '@portcullis/shared/programs';
+import type { ChildProgram } from '@portcullis/shared/programs';
+import { makeTempDir } from '@portcullis/shared/testing';
+
+const packages = fileURLToPath(new URL('../../../', import.meta.url));
+const DAEMON = { name: 'scanner-daemon', file: `${packages}scanner-daemon/bin/scanner-daemon.js` };
+const CLIENT = { name: 'onacc-client', file: `${packages}onacc-client/bin/onacc-client.js` };
+const CLAMD_READY_MAX_MS = 60_000;
+
+/** EICAR, composed so that no file of ours holds it. */
+export const EICAR = ['X5O!P%@AP[4\\PZX54(P^)7CC)7}$', 'EICAR-STANDARD-ANTIVIRUS-TEST-FILE!', '$H+H*'].join(
+  '',
+);
+
+/** A directory to protect, a database, a clamd.conf that holds both, and whatever was started on them. */
+export class PairFixture {
+  readonly #directory = makeTempDir('pair-');
+  readonly guarded = `${this.#directory.path}/guarded`;
+  readonly database = `${this.#directory.path}/db`;
+  readonly socketPath = `${this.#directory.path}/clamd.sock`;
+  readonly configPath = `${this.#directory.path}/clamd.conf`;
+  readonly #started: ChildProgram[] = [];
+  #clamd: { kill: () => void; ended: Promise<unknown> } | undefined;
+
+  constructor(extraConfig: readonly string[] = []) {
+    chmodSync(this.#directory.path, 0o755);
+    for (const path of [this.guarded, this.database, `${this.#directory.path}/tmp`]) mkdirSync(path);
+    chmodSync(`${this.#directory.path}/tmp`, 0o777);
+    this.writeSignatures('');
+    const lines = [
+      `LocalSocket ${this.socketPath}`,
+      `DatabaseDirectory ${this.database}`,
+      `TemporaryDirectory ${this.#directory.path}/tmp`,
+      `OnAccessIncludePath ${this.guarded}`,
+      'OnAccessPrevention yes',
+      ...extraConfig,
+    ];
+    writeFileSync(this.configPath, `${lines.join('\n')}\n`);
+  }
+
+  /** EICAR's hash, and a body signature for `marker` unless that is empty. */
+  writeSignatures(marker: string): void {
+    writeFileSync(`${this.database}/t.hdb`, '44d88612fea8a8f36de82e1278abb02f:68:Test.Eicar\n');
+    const body = marker === '' ? '' : `Test.Marker:0:*:${Buffer.from(marker).toString('hex')}\n`;
+    if (body !== '') writeFileSync(`${this.database}/t.ndb`, body);
+  }
+
+  write(name: string, content: string): string {
+    const path = `${this.guarded}/${name}`;
+    writeFileSync(path, content);
+    return path;
+  }
+
+  writeMany(count: number, sizeBytes = 1_000): void {
+    for (let index = 0; index < count; index += 1)
+      this.write(`f${index}`, `${index} `.padEnd(sizeBytes, 'x'));
+  }
+
+  async startDaemon(): Promise<ChildProgram> {
+    const daemon = startProgram({ ...DAEMON, args: ['-c', this.configPath] });
+    this.#started.push(daemon);
+    await daemon.said('listening');
+    return daemon;
+  }
+
+  async startClient(env: Readonly<Record<string, string>> = {}): Promise<ChildProgram> {
+    const client = startProgram({
+      ...CLIENT,
+      args: ['-c', this.configPath],
+      env: { ...process.env, ...env },
+    });
+    this.#started.push(client);
+    await client.said('protecting');
+    return client;
+  }
+
+  /** Debian's clamd on the same configuration. */
+  async startClamd(): Promise<void> {
+    const child = execFile('clamd', ['--foreground', '-c', this.configPath], () => undefined);
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    this.#clamd = { kill: () => child.kill('SIGTERM'), ended };
+    const giveUpAtMs = Date.now() + CLAMD_READY_MAX_MS;
+    while (!existsSync(this.socketPath)) {
+      if (Date.now() > giveUpAtMs) throw new Error('clamd did not open its socket');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const program of this.#started.reverse()) await program.stop();
+    this.#clamd?.kill();
+    await this.#clamd?.ended;
+    this.#directory.remove();
+  }
+}
+
+/** How many descriptors a process holds. */
+export function openFds(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** Why a Debian program cannot be used; undefined when it is there. */
+export async function whyNot(program: string): Promise<string | undefined> {
+  try {
+    await promisify(execFile)('sh', ['-c', `command -v ${program}`]);
+    return undefined;
+  } catch {
+    return `${program} is not installed (Debian packages clamav-daemon, clamdscan)`;
+  }
+}
+
+/** Sends one command to a daemon and reads to the end. */
+export async function ask(socketPath: string, command: string): Promise<string> {
+  const { connect } = await import('node:net');
+  return new Promise((resolve, reject) => {
+    let reply = '';
+    const socket = connect(socketPath, () => socket.write(`z${command}\0`));
+    socket.setTimeout(20_000, () => socket.destroy(new Error(`no answer to ${command}`)));
+    socket.on('data', (bytes) => (reply += bytes.toString()));
+    socket.on('close', () => {
+      resolve(reply.replaceAll('\0', '\n').trim());
+    });
+    socket.on('error', reject);
+  });
+}

@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Contender } from './contender.js';
+import { startGuardPair } from './guard-pair.js';
+
+/** The same signatures as clamd has, no others, in our own engine. */
+const env = { SCANNER_BUNDLED_SIGNATURES: 'no', SCANNER_ENGINE: 'builtin' };
+
+/** Our pair, from the checkout, with the clamd.conf that clamd gets. */
+export function createPortcullis(repositoryRoot: string): Contender {
+  const daemon = join(repositoryRoot, 'packages/scanner-daemon/bin/scanner-daemon.js');
+  const client = join(repositoryRoot, 'packages/onacc-client/bin/onacc-client.js');
+  return {
+    name: 'portcullis',
+    unavailable() {
+      const absent = [daemon, client].filter((program) => !existsSync(program));
+      return absent.length === 0 ? undefined : `${absent.join(' and ')} not found`;
+    },
+    start: (context) =>
+      startGuardPair(
+        {
+          title: 'Portcullis',
+          daemon: (confPath) => [process.execPath, daemon, '-c', confPath],
+          client: (confPath) => [process.execPath, client, '-F', '-c', confPath],
+          env,
+        },
+        context,
+      ),
+  };
+}

@@ -1,0 +1,107 @@
+import { resolve } from 'node:path';
+import { makeBenchDirectory, removeBenchDirectory } from './bench-directory.js';
+import { BenchError, describeFailure, isInterruption } from './bench-error.js';
+import { bare } from './contenders/bare.js';
+import { clamav } from './contenders/clamav.js';
+import type { Contender } from './contenders/contender.js';
+import { createPortcullis } from './contenders/portcullis.js';
+import { describeMachine } from './machine.js';
+import { parseBenchOptions, usage } from './options.js';
+import type { BenchOptions } from './options.js';
+import { ProcessKeeper } from './process-keeper.js';
+import { Results } from './results.js';
+import { runScenario } from './run-scenario.js';
+import type { Scenario } from './scenarios/scenario.js';
+import { createTreePasses } from './scenarios/tree-passes.js';
+import { createUncachedOpen } from './scenarios/uncached-open.js';
+import { prepareSignatures } from './signatures.js';
+import { renderReport } from './table.js';
+import { fullTreeSize } from './tree-plan.js';
+
+/** From scripts/dist/bench. */
+const repositoryRoot = resolve(import.meta.dirname, '../../..');
+
+/** 0: all was measured; 1: something failed (see the notes); 2: bad usage; 130: interrupted. */
+async function main(): Promise<number> {
+  const options = parseBenchOptions(process.argv.slice(2));
+  if (options === 'help') {
+    console.log(usage);
+    return 0;
+  }
+  if (process.getuid?.() !== 0)
+    throw new BenchError('BENCH_NOT_ROOT', 'run as root: fanotify permission events need it');
+  const keeper = new ProcessKeeper();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => void keeper.close());
+  process.on('exit', () => {
+    keeper.killAllNow();
+  });
+  const benchDirectory = makeBenchDirectory(options.parentDirectory);
+  try {
+    return await runBench(options, keeper, benchDirectory);
+  } finally {
+    await keeper.close();
+    removeBenchDirectory(benchDirectory);
+  }
+}
+
+async function runBench(
+  options: BenchOptions,
+  keeper: ProcessKeeper,
+  benchDirectory: string,
+): Promise<number> {
+  const signatures = await prepareSignatures(keeper, benchDirectory, repositoryRoot);
+  const header = describeMachine(signatures.description);
+  const results = new Results();
+  const contenders = chooseContenders(options, results);
+  const bench = {
+    keeper,
+    benchDirectory,
+    signatureDirectory: signatures.directory,
+    contenders,
+    repetitions: options.repetitions,
+    results,
+    progress: (line: string) => {
+      console.error(line);
+    },
+  };
+  let failures = 0;
+  for (const scenario of chooseScenarios(options)) failures += await runScenario(bench, scenario);
+  if (options.isQuick) results.note('--quick: small trees, few repetitions; do not quote these figures');
+  console.log([...header, '', renderReport(results)].join('\n'));
+  return failures === 0 ? 0 : 1;
+}
+
+function chooseContenders(options: BenchOptions, results: Results): readonly Contender[] {
+  const all: readonly Contender[] = [bare, createPortcullis(repositoryRoot), clamav];
+  return all
+    .filter(({ name }) => options.contenders.includes(name))
+    .filter(({ name, unavailable }) => {
+      const reason = unavailable();
+      if (reason !== undefined) results.note(`${name} left out: ${reason}`);
+      return reason === undefined;
+    });
+}
+
+function chooseScenarios({ isQuick, scenarios, clamavTreeRepetitions }: BenchOptions): readonly Scenario[] {
+  const openSize = isQuick
+    ? { warmUpFiles: 100, filesOfOneOpener: 200, filesOfEightOpeners: 400 }
+    : { warmUpFiles: 1000, filesOfOneOpener: 2000, filesOfEightOpeners: 4000 };
+  const treeSize = isQuick ? { topDirectoryCount: 1, fileCount: 300, totalBytes: 5_000_000 } : fullTreeSize;
+  return [
+    ...(scenarios.includes('uncached-open') ? [createUncachedOpen(openSize)] : []),
+    ...(scenarios.includes('tree-passes')
+      ? (['root', 'user'] as const).map((owner) => createTreePasses(treeSize, owner, clamavTreeRepetitions))
+      : []),
+  ];
+}
+
+main().then(
+  (exitCode) => {
+    process.exitCode = exitCode;
+  },
+  (failure: unknown) => {
+    console.error(`bench: ${describeFailure(failure)}`);
+    process.exitCode = isInterruption(failure) ? 130 : 2;
+  },
+);

@@ -1,0 +1,60 @@
+import { summarise } from './statistics.js';
+import type { Summary } from './statistics.js';
+
+/** The three columns, in the order they are printed. */
+export const contenderNames = ['bare', 'portcullis', 'clamav'] as const;
+export type ContenderName = (typeof contenderNames)[number];
+
+/** One line of the table: what was measured, in which unit, and which direction is good. */
+export interface Measurement {
+  readonly key: string;
+  readonly label: string;
+  readonly unit: 'µs' | 's' | 'opens/s';
+  readonly better: 'lower' | 'higher';
+}
+
+const latency = (key: string, label: string): Measurement => ({ key, label, unit: 'µs', better: 'lower' });
+const rate = (key: string, label: string): Measurement => ({ key, label, unit: 'opens/s', better: 'higher' });
+const duration = (key: string, label: string): Measurement => ({ key, label, unit: 's', better: 'lower' });
+
+/** Every line the table can have, in print order. Keys are built by the scenarios. */
+export const measurements: readonly Measurement[] = [
+  latency('open.1.p50', 'uncached open, 1 opener: p50'),
+  latency('open.1.p99', 'uncached open, 1 opener: p99'),
+  rate('open.1.rate', 'uncached open, 1 opener: rate'),
+  latency('open.8.p50', 'uncached open, 8 openers: p50'),
+  latency('open.8.p99', 'uncached open, 8 openers: p99'),
+  rate('open.8.rate', 'uncached open, 8 openers: rate'),
+  duration('tree.root.1', 'tree, 4 readers, root-owned: pass 1'),
+  duration('tree.root.2', 'tree, 4 readers, root-owned: pass 2'),
+  duration('tree.user.1', 'tree, 4 readers, user-owned: pass 1'),
+  duration('tree.user.2', 'tree, 4 readers, user-owned: pass 2'),
+];
+
+/** Collects one value per repetition for each line and contender, and the reasons for those that are missing. */
+export class Results {
+  readonly #values = new Map<string, number[]>();
+  readonly #notes: string[] = [];
+
+  /** Adds one repetition's value, in the unit of the measurement. */
+  add(key: string, contender: ContenderName, value: number): void {
+    const cell = `${key}/${contender}`;
+    const values = this.#values.get(cell) ?? [];
+    values.push(value);
+    this.#values.set(cell, values);
+  }
+
+  /** Says in a sentence why something is missing or odd; the same sentence is kept once. */
+  note(text: string): void {
+    if (!this.#notes.includes(text)) this.#notes.push(text);
+  }
+
+  /** @returns undefined when this contender has no value for the line */
+  summary(key: string, contender: ContenderName): Summary | undefined {
+    return summarise(this.#values.get(`${key}/${contender}`) ?? []);
+  }
+
+  get notes(): readonly string[] {
+    return this.#notes;
+  }
+}

@@ -1,0 +1,25 @@
+import type { RunContext } from '../contenders/contender.js';
+import type { ContenderName } from '../results.js';
+
+/** One value of one repetition. */
+export interface Sample {
+  /** A key of `measurements`. */
+  readonly key: string;
+  readonly value: number;
+}
+
+/** A prepared tree and what to do with it once a contender watches it. */
+interface PreparedRun {
+  /** All watched directories; each gets a probe. */
+  readonly directories: readonly string[];
+  readonly measure: (context: RunContext) => Promise<readonly Sample[]>;
+}
+
+/** A kind of measurement with its own trees. */
+export interface Scenario {
+  readonly name: string;
+  /** How many of the repetitions this contender takes part in (0: never). */
+  readonly repetitionsOf: (contender: ContenderName, repetitions: number) => number;
+  /** Makes a new tree below the directory, before any contender watches it. */
+  readonly prepare: (watchedDirectory: string, repetition: number) => PreparedRun;
+}
