@@ -2,7 +2,12 @@
 const edgesOf = '^(node:)?(net|fs|fs/promises|child_process|worker_threads|http|dgram|process)$';
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, dependencyTypesNot: ['type-only'] },
+    },
     {
       name: 'shared-imports-nothing-of-ours',
       severity: 'error',
@@ -17,7 +22,8 @@ module.exports = {
     },
     {
       name: 'cores-are-pure',
-      comment: 'The engine and the policies see bytes and facts, never files, sockets, koffi, pino or config.',
+      comment:
+        'The engine and the policies see bytes and facts, never files, sockets, koffi, pino or config.',
       severity: 'error',
       from: {
         path: '^packages/(scanner-daemon/src/engine|onacc-client/src/policy|shared/src/protocol)/',

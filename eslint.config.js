@@ -3,7 +3,10 @@ import nodePlugin from 'eslint-plugin-n';
 import tseslint from 'typescript-eslint';
 
 const koffiOnlyBehindTheFence = {
-  'no-restricted-imports': ['error', { paths: [{ name: 'koffi', message: 'koffi lives in shared/src/native.' }] }],
+  'no-restricted-imports': [
+    'error',
+    { paths: [{ name: 'koffi', message: 'koffi lives in shared/src/native.' }] },
+  ],
 };
 
 export default tseslint.config(
@@ -21,7 +24,10 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/only-throw-error': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       '@typescript-eslint/no-non-null-assertion': 'error',
       // noPropertyAccessFromIndexSignature (tsc) wants the brackets that this rule would remove.
       '@typescript-eslint/dot-notation': 'off',
@@ -34,14 +40,20 @@ export default tseslint.config(
     },
   },
   { files: ['packages/shared/src/native/**/*.ts'], rules: { 'no-restricted-imports': 'off' } },
-  { files: ['packages/*/src/main.ts', 'scripts/**/*.ts'], rules: { 'n/no-process-env': 'off', 'no-console': 'off' } },
+  {
+    files: ['packages/*/src/main.ts', 'scripts/**/*.ts'],
+    rules: { 'n/no-process-env': 'off', 'no-console': 'off' },
+  },
   {
     // The gate answers the kernel: after arming it opens no file and loads no module.
     files: ['packages/onacc-client/src/gate/**/*.ts'],
     ignores: ['**/*.test.ts'],
     rules: {
       'n/no-sync': 'error',
-      'no-restricted-syntax': ['error', { selector: 'ImportExpression', message: 'The gate loads no module after arming.' }],
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'ImportExpression', message: 'The gate loads no module after arming.' },
+      ],
     },
   },
   {

@@ -1,0 +1,49 @@
+import { describe, expect, test } from '@jest/globals';
+import { createLogger } from '@portcullis/shared';
+import { createDaemonLog, createFailureHandler } from './daemon-log.js';
+
+function createHandler() {
+  const lines: string[] = [];
+  const clamdLines: string[] = [];
+  const logger = createLogger({
+    name: 'scanner-daemon',
+    level: 'debug',
+    stdoutIsTty: false,
+    destination: { write: (line: string) => lines.push(line) },
+  });
+  const clamdLog = {
+    cleanFiles: false,
+    write: (severity: string, text: string) => clamdLines.push(`${severity} ${text}`),
+    reopen: () => undefined,
+    close: () => undefined,
+  };
+  const clock = { ms: 0 };
+  const ended: number[] = [];
+  const handler = createFailureHandler({
+    log: createDaemonLog(logger, clamdLog),
+    terminate: () => ended.push(1),
+    nowMs: () => clock.ms,
+  });
+  return { handler, lines, clamdLines, clock, ended };
+}
+
+describe('createFailureHandler', () => {
+  test('counts each failure, and logs one kind once a second', () => {
+    const { handler, lines, clamdLines, clock, ended } = createHandler();
+    for (let n = 0; n < 100; n += 1) handler.handle('queueFull');
+    handler.handle('workerCrashed', new Error('a bug'));
+    clock.ms = 1000;
+    handler.handle('queueFull');
+    expect(handler.counts.get('queueFull')).toBe(101);
+    expect(lines).toHaveLength(3);
+    expect(lines[1]).toContain('a bug');
+    expect(clamdLines.map((line) => line.split(' ', 1)[0])).toEqual(['warning', 'error', 'warning']);
+    expect(ended).toEqual([]);
+  });
+
+  test('ends the daemon where the table says so', () => {
+    const { handler, ended } = createHandler();
+    handler.handle('noWorkersLeft');
+    expect(ended).toEqual([1]);
+  });
+});

@@ -1,0 +1,184 @@
+import type { OwnedFd } from '@portcullis/shared/native';
+import type { ScanSource } from '../scheduler/scan-job.js';
+import type { OpenStreamSpool, StreamSpool } from '../server/scan-side.js';
+import { openUnlinkedFile, writeAll } from './temporary-file.js';
+
+export interface StreamSpoolOptions {
+  /** A stream of at most this size never touches the disk. */
+  readonly memoryMaxBytes: number;
+  /** TemporaryDirectory. */
+  readonly directory: string;
+  /** The stream could not be kept: disk full, no such directory. */
+  readonly onFailure: (cause: unknown) => void;
+}
+
+const FIRST_ALLOCATION_BYTES = 4096;
+/** Bytes accepted and not yet on disk, past which the sender has to wait. */
+const UNWRITTEN_BYTES_MAX = 256 * 1024;
+
+/**
+ * Spools in memory up to a bound, then in an unlinked temporary file. How long a stream may be is judged where its
+ * lengths are read (StreamMaxLength), before one body byte comes here.
+ */
+export function createStreamSpools(options: StreamSpoolOptions): OpenStreamSpool {
+  return (onReady) => new MemoryThenFileSpool(options, onReady);
+}
+
+type State =
+  | { readonly kind: 'memory'; bytes: SharedArrayBuffer }
+  /** `fd` is missing while the file is being made; `busy` while a call is under way. */
+  | { readonly kind: 'file'; fd: OwnedFd | undefined; busy: boolean }
+  | { readonly kind: 'failed' }
+  | { readonly kind: 'gone' };
+
+class MemoryThenFileSpool implements StreamSpool {
+  readonly #options: StreamSpoolOptions;
+  readonly #onReady: () => void;
+  #state: State = { kind: 'memory', bytes: new SharedArrayBuffer(FIRST_ALLOCATION_BYTES) };
+  #sizeBytes = 0;
+  #writtenBytes = 0;
+  #unwritten: Uint8Array[] = [];
+  #writerWaits = false;
+  #onSource: ((source: ScanSource | undefined) => void) | undefined;
+
+  constructor(options: StreamSpoolOptions, onReady: () => void) {
+    this.#options = options;
+    this.#onReady = onReady;
+  }
+
+  write(bytes: Uint8Array): 'accepted' | 'wait' | 'failed' {
+    switch (this.#state.kind) {
+      case 'memory':
+        if (this.#sizeBytes + bytes.byteLength <= this.#options.memoryMaxBytes) {
+          this.#append(this.#state, bytes);
+          return 'accepted';
+        }
+        this.#toFile(this.#state.bytes);
+        break;
+      case 'file':
+        break;
+      case 'failed':
+      case 'gone':
+        return 'failed';
+    }
+    // The transport reuses its memory as soon as this returns.
+    this.#unwritten.push(Uint8Array.from(bytes));
+    this.#sizeBytes += bytes.byteLength;
+    this.#flush();
+    this.#writerWaits = this.#sizeBytes - this.#writtenBytes > UNWRITTEN_BYTES_MAX;
+    return this.#writerWaits ? 'wait' : 'accepted';
+  }
+
+  finish(onSource: (source: ScanSource | undefined) => void): void {
+    switch (this.#state.kind) {
+      case 'memory': {
+        const source: ScanSource = { kind: 'memory', bytes: this.#state.bytes, sizeBytes: this.#sizeBytes };
+        this.#state = { kind: 'gone' };
+        onSource(source);
+        return;
+      }
+      case 'file':
+        this.#onSource = onSource;
+        this.#writerWaits = false;
+        this.#flush();
+        return;
+      case 'failed':
+      case 'gone':
+        onSource(undefined);
+    }
+  }
+
+  discard(): void {
+    // After `finish` the bytes belong to whoever asked for them.
+    if (this.#onSource !== undefined) return;
+    this.#leave('gone');
+  }
+
+  #append(state: { bytes: SharedArrayBuffer }, more: Uint8Array): void {
+    const needed = this.#sizeBytes + more.byteLength;
+    if (needed > state.bytes.byteLength) {
+      const grown = new SharedArrayBuffer(
+        Math.min(this.#options.memoryMaxBytes, Math.max(needed, state.bytes.byteLength * 2)),
+      );
+      new Uint8Array(grown).set(new Uint8Array(state.bytes, 0, this.#sizeBytes));
+      state.bytes = grown;
+    }
+    new Uint8Array(state.bytes).set(more, this.#sizeBytes);
+    this.#sizeBytes = needed;
+  }
+
+  #toFile(soFar: SharedArrayBuffer): void {
+    const state: State = { kind: 'file', fd: undefined, busy: true };
+    this.#state = state;
+    if (this.#sizeBytes > 0) this.#unwritten.push(new Uint8Array(soFar, 0, this.#sizeBytes));
+    openUnlinkedFile(this.#options.directory, (error, fd) => {
+      if (this.#state !== state) {
+        fd?.close();
+        return;
+      }
+      state.fd = fd;
+      state.busy = false;
+      if (fd === undefined) this.#fail(error);
+      else this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const state = this.#state;
+    if (state.kind !== 'file' || state.busy || state.fd === undefined) return;
+    if (this.#unwritten.length === 0) {
+      this.#settle(state.fd);
+      return;
+    }
+    const bytes = Buffer.concat(this.#unwritten);
+    this.#unwritten = [];
+    state.busy = true;
+    const { fd } = state;
+    writeAll(fd.borrow(), bytes, this.#writtenBytes, (error) => {
+      state.busy = false;
+      if (this.#state !== state) {
+        fd.close();
+        return;
+      }
+      if (error !== null) {
+        this.#fail(error);
+        return;
+      }
+      this.#writtenBytes += bytes.byteLength;
+      this.#flush();
+    });
+  }
+
+  /** Everything so far is on disk: whoever waits is told. */
+  #settle(fd: OwnedFd): void {
+    const onSource = this.#onSource;
+    if (onSource !== undefined) {
+      this.#onSource = undefined;
+      this.#state = { kind: 'gone' };
+      onSource({ kind: 'fd', fd, sizeBytes: this.#sizeBytes });
+      return;
+    }
+    if (!this.#writerWaits) return;
+    this.#writerWaits = false;
+    this.#onReady();
+  }
+
+  #fail(cause: unknown): void {
+    const onSource = this.#onSource;
+    const writerWaited = this.#writerWaits;
+    this.#leave('failed');
+    this.#options.onFailure(cause);
+    if (onSource !== undefined) onSource(undefined);
+    else if (writerWaited) this.#onReady();
+  }
+
+  /** Lets go of everything; a call that is under way closes the file when it returns. */
+  #leave(kind: 'failed' | 'gone'): void {
+    const state = this.#state;
+    this.#unwritten = [];
+    this.#writerWaits = false;
+    this.#onSource = undefined;
+    this.#state = { kind };
+    if (state.kind === 'file' && !state.busy) state.fd?.close();
+  }
+}

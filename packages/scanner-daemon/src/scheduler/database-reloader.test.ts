@@ -1,0 +1,119 @@
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { LoadedDatabase } from '../database/load-database.js';
+import type { LoadMessage } from '../worker/load-task.js';
+import { DatabaseReloader, loadInThread } from './database-reloader.js';
+import { hasDatabaseChanged } from './self-check.js';
+
+const ENTRY = new URL('../worker/load-thread.js', import.meta.url);
+const never = new AbortController().signal;
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'reload-test-'));
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
+
+function put(name: string, content: string): string {
+  writeFileSync(join(directory, name), content);
+  return join(directory, name);
+}
+
+const SIGNATURE = 'Test.Sig:0:*:6d616c7761726521';
+
+describe('loadInThread', () => {
+  test('brings a database over on shared memory', async () => {
+    put('a.ndb', `${SIGNATURE}\n`);
+    const message = await loadInThread(ENTRY, { directory }, never);
+    expect(message).toMatchObject({ kind: 'loaded', loaded: { signatureCount: 1 } });
+    if (message.kind !== 'loaded') throw new Error('not loaded');
+    const { buffer } = message.loaded.compiled.names.bytes;
+    expect(Object.prototype.toString.call(buffer)).toBe('[object SharedArrayBuffer]');
+  });
+
+  test('says why a database cannot be loaded', async () => {
+    const path = put('a.ndb', 'nonsense\n');
+    expect(await loadInThread(ENTRY, { directory }, never)).toMatchObject({
+      kind: 'failed',
+      failure: { text: 'Malformed database', context: { path, line: 1 } },
+    });
+  });
+
+  test('a thread that dies is a failure too', async () => {
+    const entry = new URL('data:text/javascript,process.exit(1)');
+    expect(await loadInThread(entry, { directory }, never)).toMatchObject({
+      kind: 'failed',
+      failure: { text: 'Unspecified error' },
+    });
+  });
+
+  test('can be given up', async () => {
+    const entry = new URL('data:text/javascript,for(;;);');
+    const message = await loadInThread(entry, { directory }, AbortSignal.timeout(100));
+    expect(message.kind).toBe('failed');
+  });
+});
+
+describe('DatabaseReloader', () => {
+  function createReloader() {
+    const log: string[] = [];
+    const waiting: ((message: LoadMessage) => void)[] = [];
+    const reloader = new DatabaseReloader({
+      load: () => new Promise((resolve) => waiting.push(resolve)),
+      onBegin: () => log.push('begin'),
+      onLoaded: ({ signatureCount }) => log.push(`loaded ${signatureCount}`),
+      onFailed: ({ text }) => log.push(`failed ${text}`),
+    });
+    const answer = async (message: LoadMessage): Promise<void> => {
+      waiting.shift()?.(message);
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    return { reloader, log, answer };
+  }
+
+  const loaded: LoadMessage = { kind: 'loaded', loaded: { signatureCount: 7 } as unknown as LoadedDatabase };
+  const failed: LoadMessage = { kind: 'failed', failure: { text: 'Malformed database', context: {} } };
+
+  test('merges the requests that come during a reload into one more', async () => {
+    const { reloader, log, answer } = createReloader();
+    for (let n = 0; n < 5; n += 1) reloader.request();
+    await answer(loaded);
+    expect(log).toEqual(['begin', 'loaded 7', 'begin']);
+    await answer(failed);
+    expect(log).toEqual(['begin', 'loaded 7', 'begin', 'failed Malformed database']);
+    expect(reloader.isBusy).toBe(false);
+  });
+
+  test('swaps nothing after it was stopped', async () => {
+    const { reloader, log, answer } = createReloader();
+    reloader.request();
+    const stopped = reloader.stop();
+    await answer(loaded);
+    await stopped;
+    reloader.request();
+    expect(log).toEqual(['begin']);
+  });
+});
+
+describe('hasDatabaseChanged', () => {
+  test('sees new files and new times, not removed files or foreign ones', async () => {
+    const path = put('a.ndb', SIGNATURE);
+    const message = await loadInThread(ENTRY, { directory }, never);
+    if (message.kind !== 'loaded') throw new Error('not loaded');
+    const { files } = message.loaded;
+    const changed = (): Promise<boolean> => hasDatabaseChanged([directory], files, false);
+    expect(await changed()).toBe(false);
+    put('readme.txt', 'x');
+    expect(await changed()).toBe(false);
+    utimesSync(path, 1, 1);
+    expect(await changed()).toBe(true);
+    rmSync(path);
+    expect(await changed()).toBe(false);
+    put('b.hdb', 'x');
+    expect(await changed()).toBe(true);
+  });
+});

@@ -1,0 +1,100 @@
+import { Worker } from 'node:worker_threads';
+import type { LoadDatabaseOptions, LoadedDatabase } from '../database/load-database.js';
+import type { LoadFailure, LoadMessage } from '../worker/load-task.js';
+
+/** A load that takes longer is given up. The largest databases take about a minute. */
+const LOAD_MAX_MS = 15 * 60_000;
+
+/** Loads a database on a thread of its own, so that nobody waits for it. Never rejects. */
+export function loadInThread(
+  entry: URL,
+  load: LoadDatabaseOptions,
+  signal: AbortSignal,
+): Promise<LoadMessage> {
+  return new Promise((resolve) => {
+    const worker = new Worker(entry, { workerData: load, name: 'load' });
+    let outcome: LoadMessage | undefined;
+    let cause: unknown;
+    const stop = (): void => {
+      cause ??= signal.reason;
+      void worker.terminate();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    // The only sender is our own load-thread, compiled from the same union.
+    worker.on('message', (message: LoadMessage) => {
+      outcome = message;
+    });
+    worker.on('error', (error) => {
+      cause = error;
+    });
+    worker.on('exit', () => {
+      signal.removeEventListener('abort', stop);
+      resolve(outcome ?? { kind: 'failed', failure: describeDeath(cause) });
+    });
+  });
+}
+
+/** The thread ended without a word: out of memory, out of time, or a bug. */
+function describeDeath(cause: unknown): LoadFailure {
+  const reason = cause instanceof Error ? cause.message : 'the load thread ended without an answer';
+  const isMemory = cause instanceof Error && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY';
+  return { text: isMemory ? "Can't allocate memory" : 'Unspecified error', context: { reason } };
+}
+
+export interface DatabaseReloaderOptions {
+  readonly load: (signal: AbortSignal) => Promise<LoadMessage>;
+  readonly onBegin: () => void;
+  readonly onLoaded: (loaded: LoadedDatabase) => void;
+  /** The database in use stays in use. */
+  readonly onFailed: (failure: LoadFailure) => void;
+}
+
+/**
+ * One reload at a time. Requests that come while one runs are merged into one more behind it: what was changed after
+ * the running one began to read would be missed otherwise (clamd does miss it until the next SelfCheck).
+ */
+export class DatabaseReloader {
+  readonly #options: DatabaseReloaderOptions;
+  readonly #stop = new AbortController();
+  #state: 'idle' | 'loading' | 'loadingAndWanted' = 'idle';
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: DatabaseReloaderOptions) {
+    this.#options = options;
+  }
+
+  get isBusy(): boolean {
+    return this.#state !== 'idle';
+  }
+
+  request(): void {
+    if (this.#stop.signal.aborted) return;
+    if (this.#state === 'idle') {
+      this.#state = 'loading';
+      this.#running = this.#run();
+    } else {
+      this.#state = 'loadingAndWanted';
+    }
+  }
+
+  /** Gives up a load under way; nothing is swapped any more. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      this.#options.onBegin();
+      const message = await this.#options.load(
+        AbortSignal.any([this.#stop.signal, AbortSignal.timeout(LOAD_MAX_MS)]),
+      );
+      if (this.#stop.signal.aborted) break;
+      if (message.kind === 'loaded') this.#options.onLoaded(message.loaded);
+      else this.#options.onFailed(message.failure);
+      if (this.#state === 'loading') break;
+      this.#state = 'loading';
+    }
+    this.#state = 'idle';
+  }
+}

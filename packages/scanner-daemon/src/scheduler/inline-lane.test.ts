@@ -1,0 +1,165 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ScanVerdict } from '@portcullis/shared';
+import { OwnedFd } from '@portcullis/shared/native';
+import { createDaemonStats } from '../stats/daemon-stats.js';
+import { InlineLane, type InlineLaneOptions } from './inline-lane.js';
+import { createLocalDevices } from './local-devices.js';
+import type { ScanJob, ScanSource } from './scan-job.js';
+
+const clean: ScanVerdict = { kind: 'clean' };
+
+function createLane(options: Partial<InlineLaneOptions> = {}) {
+  const seen = { inline: 0, workers: 0, failures: [] as string[], nextTurn: () => undefined as unknown };
+  const clock = { ms: 0 };
+  const lane = new InlineLane({
+    maxBytes: 65_536,
+    workers: { submit: () => (seen.workers += 1) },
+    scan: () => {
+      seen.inline += 1;
+      clock.ms += 0.5;
+      return clean;
+    },
+    isLocal: () => true,
+    stats: createDaemonStats({ idleTimeoutSeconds: 30, now: () => clock.ms }),
+    onFailure: (reason) => seen.failures.push(reason),
+    nowMs: () => clock.ms,
+    nextTurn: (callback) => {
+      seen.nextTurn = callback;
+    },
+    ...options,
+  });
+  return { lane, seen };
+}
+
+function memory(sizeBytes: number): ScanSource {
+  return { kind: 'memory', bytes: new SharedArrayBuffer(sizeBytes), sizeBytes };
+}
+
+function submit(lane: InlineLane, source: ScanSource, more: Partial<ScanJob> = {}): ScanVerdict | undefined {
+  let answer: ScanVerdict | undefined;
+  lane.submit({
+    source,
+    task: 'INSTREAM',
+    label: 'instream(local)',
+    allMatch: false,
+    priority: 'single',
+    onVerdict: (verdict) => {
+      answer = verdict;
+    },
+    ...more,
+  });
+  return answer;
+}
+
+describe('InlineLane', () => {
+  test('answers a small source before submit returns, and closes its descriptor', () => {
+    const { lane } = createLane();
+    const closed: number[] = [];
+    const fd = new OwnedFd({ close: (number) => closed.push(number) }, 4711);
+    expect(submit(lane, { kind: 'fd', fd, sizeBytes: 65_536 })).toEqual(clean);
+    expect(closed).toEqual([4711]);
+  });
+
+  test('leaves large sources, paths and cancelled jobs to the workers', () => {
+    const { lane, seen } = createLane();
+    submit(lane, memory(65_537));
+    submit(lane, { kind: 'path', path: Buffer.from('/etc/passwd') });
+    submit(lane, memory(1), { signal: AbortSignal.abort() });
+    expect(seen).toMatchObject({ inline: 0, workers: 3 });
+  });
+
+  test('is off at 0 bytes, for empty sources too', () => {
+    const { lane, seen } = createLane({ maxBytes: 0 });
+    submit(lane, memory(0));
+    expect(seen).toMatchObject({ inline: 0, workers: 1 });
+  });
+
+  test('does 2 ms of work a turn, and goes on in the next', () => {
+    const { lane, seen } = createLane();
+    for (let n = 0; n < 10; n += 1) submit(lane, memory(10));
+    expect(seen).toMatchObject({ inline: 4, workers: 6 });
+    seen.nextTurn();
+    submit(lane, memory(10));
+    expect(seen).toMatchObject({ inline: 5, workers: 6 });
+  });
+
+  test('gives a worker what it could not finish in its own small limits', () => {
+    const { lane, seen } = createLane({ scan: () => ({ kind: 'incomplete', reason: 'timeLimit' }) });
+    expect(submit(lane, memory(10))).toBeUndefined();
+    expect(seen.workers).toBe(1);
+  });
+
+  test('turns an exception of the engine into a failed verdict', () => {
+    const { lane, seen } = createLane({
+      scan: () => {
+        throw new Error('a bug');
+      },
+    });
+    expect(submit(lane, memory(10))).toEqual({ kind: 'failed', message: 'Unspecified error' });
+    expect(seen.failures).toEqual(['inlineScanCrashed']);
+  });
+
+  test('reads no file that is behind a network, or cannot be looked at', () => {
+    const fd = new OwnedFd({ close: () => undefined }, 4711);
+    const remote = createLane({ isLocal: () => false });
+    submit(remote.lane, { kind: 'fd', fd, sizeBytes: 1 });
+    expect(remote.seen).toMatchObject({ inline: 0, workers: 1 });
+    const broken = createLane({
+      isLocal: () => {
+        throw new Error('EBADF');
+      },
+    });
+    submit(broken.lane, { kind: 'fd', fd, sizeBytes: 1 });
+    expect(broken.seen).toMatchObject({ inline: 0, workers: 1 });
+  });
+});
+
+describe('createLocalDevices', () => {
+  const table = [
+    '22 1 254:1 / / rw,relatime - ext4 /dev/vda1 rw',
+    '30 22 0:25 / /run rw shared:1 - tmpfs tmpfs rw',
+    '31 22 0:40 / /mnt/far rw - nfs4 server:/ rw',
+    '32 22 0:41 / /mnt/odd rw - fuse.sshfs x rw',
+    '',
+  ].join('\n');
+
+  function isLocal(devMajor: number, devMinor: number, mountTable = table): boolean {
+    const status = (_fd: number, into: { devMajor: number; devMinor: number }): void => {
+      Object.assign(into, { devMajor, devMinor });
+    };
+    return createLocalDevices(
+      { status },
+      () => 0,
+      () => mountTable,
+    ).isLocal(3);
+  }
+
+  test.each([
+    [254, 1, true],
+    [0, 25, true],
+    [0, 40, false],
+    [0, 41, false],
+    [0, 99, false],
+  ])('device %i:%i is local: %s', (devMajor, devMinor, expected) => {
+    expect(isLocal(devMajor, devMinor)).toBe(expected);
+  });
+
+  test('believes nothing of a table it cannot read', () => {
+    expect(isLocal(0, 25, 'nonsense\n - \n')).toBe(false);
+  });
+
+  test('reads the table again for an unknown device, once a second at most', () => {
+    let reads = 0;
+    let ms = 0;
+    const devices = createLocalDevices(
+      { status: (_fd, into) => Object.assign(into, { devMajor: 0, devMinor: 7 }) },
+      () => ms,
+      () => {
+        reads += 1;
+        return '';
+      },
+    );
+    for (ms = 0; ms < 2500; ms += 100) devices.isLocal(3);
+    expect(reads).toBe(3);
+  });
+});

@@ -1,0 +1,98 @@
+import type { ScanVerdict } from '@portcullis/shared';
+import type { DaemonStats } from '../stats/daemon-stats.js';
+import type { FailureReason } from '../failure-actions.js';
+import { engineErrorText } from './engine-error-text.js';
+import type { RequestSource } from './messages.js';
+import { borrowSource, releaseSource } from './pending-job.js';
+import type { ScanJob, Scanner, ScanSource } from './scan-job.js';
+
+export interface InlineLaneOptions {
+  /** SCANNER_INLINE_MAX_BYTES; 0 turns the lane off. */
+  readonly maxBytes: number;
+  /** Where everything goes that the lane does not take. */
+  readonly workers: Scanner;
+  /**
+   * Scans on this thread, within {@link INLINE_SCAN_MAX_MS}. Throws only for a bug in the engine.
+   * @returns an `incomplete` verdict when that was not enough.
+   */
+  readonly scan: (source: RequestSource, allMatch: boolean) => ScanVerdict;
+  /** Whether reading the descriptor cannot wait for a network. */
+  readonly isLocal: (fd: number) => boolean;
+  readonly stats: DaemonStats;
+  readonly onFailure: (reason: FailureReason, cause?: unknown) => void;
+  /** Monotonic, milliseconds. */
+  readonly nowMs: () => number;
+  /** Calls back in the next turn of the event loop; setImmediate. */
+  readonly nextTurn: (callback: () => void) => void;
+}
+
+/** Work of this lane in one turn of the event loop. Past it jobs go to the workers, so that PING stays prompt. */
+const INLINE_TURN_MAX_MS = 2;
+/** MaxScanTime of the lane's own engine: a small file that takes longer belongs to a worker. */
+export const INLINE_SCAN_MAX_MS = 10;
+
+/**
+ * Scans small sources on the main thread, inside `submit`, because waking a worker costs more than such a scan
+ * (docs/decisions/0002-inline-lane.md). What it cannot finish in its small limits a worker scans again in the real ones.
+ */
+export class InlineLane implements Scanner {
+  readonly #options: InlineLaneOptions;
+  #spentMs = 0;
+  #turnEnds = false;
+
+  constructor(options: InlineLaneOptions) {
+    this.#options = options;
+  }
+
+  submit(job: ScanJob): void {
+    const verdict = this.#takes(job) ? this.#scan(job) : undefined;
+    if (verdict === undefined) {
+      this.#options.workers.submit(job);
+      return;
+    }
+    releaseSource(job.source);
+    job.onVerdict(verdict);
+  }
+
+  #takes({ source, signal }: ScanJob): boolean {
+    if (source.kind === 'path' || source.sizeBytes > this.#options.maxBytes || this.#options.maxBytes === 0)
+      return false;
+    if (this.#spentMs >= INLINE_TURN_MAX_MS || signal?.aborted === true) return false;
+    return source.kind === 'memory' || this.#isLocal(source);
+  }
+
+  #isLocal(source: Extract<ScanSource, { kind: 'fd' }>): boolean {
+    try {
+      return this.#options.isLocal(source.fd.borrow());
+    } catch {
+      return false; // What the worker meets it will report in the right words.
+    }
+  }
+
+  /** @returns undefined when a worker has to look at it. */
+  #scan(job: ScanJob): ScanVerdict | undefined {
+    const { nowMs, scan, stats, onFailure } = this.#options;
+    const startedAtMs = nowMs();
+    const task = stats.started(job.task, job.label);
+    try {
+      const verdict = scan(borrowSource(job.source), job.allMatch);
+      return verdict.kind === 'incomplete' ? undefined : verdict;
+    } catch (cause) {
+      onFailure('inlineScanCrashed', cause);
+      return { kind: 'failed', message: engineErrorText.unspecified };
+    } finally {
+      stats.ended(task);
+      this.#spend(nowMs() - startedAtMs);
+    }
+  }
+
+  #spend(durationMs: number): void {
+    this.#spentMs += durationMs;
+    if (this.#turnEnds) return;
+    this.#turnEnds = true;
+    this.#options.nextTurn(() => {
+      this.#turnEnds = false;
+      this.#spentMs = 0;
+    });
+  }
+}

@@ -1,0 +1,78 @@
+import type { NativeApi } from '@portcullis/shared/native';
+import type { LoadedDatabase } from '../database/load-database.js';
+import type { FailureReason } from '../failure-actions.js';
+import type { DaemonStats } from '../stats/daemon-stats.js';
+import { openEngine, type WorkerEngineOptions } from '../worker/engine-door.js';
+import { createSourceScanner } from '../worker/scan-source.js';
+import { INLINE_SCAN_MAX_MS, InlineLane } from './inline-lane.js';
+import { createLocalDevices } from './local-devices.js';
+import type { Scanner } from './scan-job.js';
+import { ScanPool } from './scan-pool.js';
+
+export interface ScanSideOptions {
+  readonly native: Pick<NativeApi, 'files'>;
+  readonly engineOptions: WorkerEngineOptions;
+  readonly threads: number;
+  readonly queueLimit: number;
+  readonly hangAfterMs: number;
+  /** 0 = no inline lane. */
+  readonly inlineMaxBytes: number;
+  readonly stats: DaemonStats;
+  readonly onFailure: (reason: FailureReason, cause?: unknown) => void;
+}
+
+/** The inline lane and the worker pool as one. */
+export interface ScanSide {
+  readonly scanner: Scanner;
+  /** Scans that begin after this use the database. */
+  useDatabase(loaded: LoadedDatabase): void;
+  stop(graceMs: number): Promise<void>;
+}
+
+const SCAN_THREAD = new URL('../worker/scan-thread.js', import.meta.url);
+
+/** Starts the scan threads. Resolves when they serve. @throws when none of them could start. */
+export async function startScanSide(loaded: LoadedDatabase, options: ScanSideOptions): Promise<ScanSide> {
+  const { native, engineOptions, stats, onFailure } = options;
+  const nowMs = (): number => performance.now();
+  const pool = new ScanPool({
+    entry: SCAN_THREAD,
+    startup: { database: loaded.compiled, engineOptions },
+    threads: options.threads,
+    queueLimit: options.queueLimit,
+    hangAfterMs: options.hangAfterMs,
+    stats,
+    onFailure,
+  });
+  const serving = await pool.start();
+  if (serving === 0) throw new Error('no scan thread could start');
+
+  const { limits } = engineOptions;
+  const scanSource = createSourceScanner({
+    files: native.files,
+    limits: { ...limits, scanTimeMaxMs: Math.min(limits.scanTimeMaxMs, INLINE_SCAN_MAX_MS) },
+    followFileSymlinks: false,
+    nowMs,
+  });
+  let engine = openEngine(loaded.compiled);
+  const localDevices = createLocalDevices(native.files, nowMs);
+  const lane = new InlineLane({
+    maxBytes: options.inlineMaxBytes,
+    workers: pool,
+    scan: (source, allMatch) => scanSource(engine, source, { allMatch }),
+    isLocal: (fd) => localDevices.isLocal(fd),
+    stats,
+    onFailure,
+    nowMs,
+    nextTurn: setImmediate,
+  });
+
+  return {
+    scanner: options.inlineMaxBytes > 0 ? lane : pool,
+    useDatabase(next) {
+      engine = openEngine(next.compiled);
+      pool.replaceDatabase(next.compiled);
+    },
+    stop: (graceMs) => pool.stop(graceMs),
+  };
+}

@@ -1,0 +1,156 @@
+import type { ScanVerdict } from '@portcullis/shared';
+import { encodePathMessage, encodePathWord } from '@portcullis/shared';
+import type { SlotWaiter } from '../job-gate.js';
+import { replyText, replyToProblem, replyToVerdict, verdictFace } from '../reply-text.js';
+import type { PathProblem, PathVisitor, WalkOutcome } from '../scan-side.js';
+import type { CommandCall, PathCommand } from './command.js';
+
+/** The four commands on paths. */
+export type PathTask = 'SCAN' | 'CONTSCAN' | 'MULTISCAN' | 'ALLMATCHSCAN';
+
+const SLASH = 0x2f;
+
+/** SCAN: stops at the first detection. */
+export const scan: PathCommand = (call, path) => startWalk(call, path, 'SCAN');
+/** CONTSCAN: goes on behind a detection. */
+export const contScan: PathCommand = (call, path) => startWalk(call, path, 'CONTSCAN');
+/** MULTISCAN: as CONTSCAN, several files at a time. */
+export const multiScan: PathCommand = (call, path) => startWalk(call, path, 'MULTISCAN');
+/** ALLMATCHSCAN: every signature of the first infected file. */
+export const allMatchScan: PathCommand = (call, path) => {
+  if (call.services.commands.allMatchScan) return startWalk(call, path, 'ALLMATCHSCAN');
+  call.client.reply(encodePathMessage(path, replyText.allMatchDisabled, call.frame));
+  return 'answered';
+};
+
+function startWalk(call: CommandCall, argument: Buffer, task: PathTask): 'dispatched' {
+  const walk = new PathScan(call, argument, task);
+  call.client.began();
+  void walk.run().finally(() => {
+    call.client.done();
+  });
+  return 'dispatched';
+}
+
+/** One path command: the walk's answers become reply lines, its files become jobs (behaviour 1.10). */
+class PathScan implements PathVisitor {
+  readonly #call: CommandCall;
+  readonly #argument: Buffer;
+  readonly #task: PathTask;
+  #errors = 0;
+  #detections = 0;
+  /** Files handed to the scanner and not yet reported. */
+  #scanning = 0;
+  #onReport: (() => void) | undefined;
+
+  constructor(call: CommandCall, argument: Buffer, task: PathTask) {
+    this.#call = call;
+    this.#argument = argument;
+    this.#task = task;
+  }
+
+  /** Never rejects. */
+  async run(): Promise<void> {
+    const { services, client, frame } = this.#call;
+    let outcome: WalkOutcome;
+    try {
+      const options = { signal: client.signal, multiscan: this.#task === 'MULTISCAN' };
+      outcome = await services.walkPaths(this.#argument, options, this);
+    } catch (error) {
+      services.log.fault(error, 'a path walk broke off');
+      client.reply(encodePathMessage(this.#argument, replyText.unspecified, frame));
+      return;
+    } finally {
+      while (this.#scanning > 0) await this.#report();
+    }
+    if (client.signal.aborted || this.#detections > 0 || this.#errors >= outcome.visitedObjects) return;
+    client.reply(encodePathWord(withoutTrailingSlashes(this.#argument), 'OK', frame));
+  }
+
+  async file(path: Buffer): Promise<'continue' | 'stop'> {
+    const { client, services } = this.#call;
+    const parallelMax = this.#task === 'MULTISCAN' ? Math.max(1, services.limits.threadsMax) : 1;
+    if (client.congested) await client.onceDrained();
+    await this.#slot();
+    if (client.signal.aborted) {
+      services.gate.release();
+      return 'stop';
+    }
+    this.#submit(path);
+    while (this.#scanning >= parallelMax) await this.#report();
+    return this.#next();
+  }
+
+  async problem(problem: PathProblem): Promise<'continue' | 'stop'> {
+    const { client, frame } = this.#call;
+    // A file of an unsupported type is told, but does not count as an error (behaviour 1.10).
+    if (problem.kind === 'checkFailed' || problem.kind === 'accessDenied') this.#errors += 1;
+    client.reply(replyToProblem(problem, frame));
+    if (client.congested) await client.onceDrained();
+    return this.#next();
+  }
+
+  #next(): 'continue' | 'stop' {
+    if (this.#call.client.signal.aborted) return 'stop';
+    const goesOn = this.#task === 'CONTSCAN' || this.#task === 'MULTISCAN';
+    return this.#detections > 0 && !goesOn ? 'stop' : 'continue';
+  }
+
+  /** Waits until one more job may be pending in the daemon. */
+  #slot(): Promise<void> {
+    const { gate } = this.#call.services;
+    return new Promise((resolve) => {
+      const waiter: SlotWaiter = { onSlot: resolve };
+      if (gate.acquire(waiter)) resolve();
+      // A waiter whose client left is called in its turn like the others, and gives the slot back.
+    });
+  }
+
+  #submit(path: Buffer): void {
+    const { client, services, inSession } = this.#call;
+    const multiscan = this.#task === 'MULTISCAN';
+    const startedAtMs = services.now();
+    this.#scanning += 1;
+    services.stats.counters.jobs += 1;
+    services.scanner.submit({
+      source: { kind: 'path', path },
+      task: multiscan ? 'MULTISCANFILE' : this.#task,
+      label: path.toString(),
+      allMatch: this.#task === 'ALLMATCHSCAN',
+      priority: multiscan || inSession ? 'bulk' : 'single',
+      signal: client.signal,
+      onVerdict: (verdict) => {
+        services.gate.release();
+        this.#answer(path, verdict);
+        services.log.verdict(path, verdict, services.now() - startedAtMs);
+        this.#scanning -= 1;
+        this.#onReport?.();
+      },
+    });
+  }
+
+  #report(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onReport = () => {
+        this.#onReport = undefined;
+        resolve();
+      };
+    });
+  }
+
+  /** Clean files get no line of their own: the last line speaks for them. */
+  #answer(path: Buffer, verdict: ScanVerdict): void {
+    const { client, frame } = this.#call;
+    const face = verdictFace(verdict);
+    if (face === 'ok') return;
+    if (face === 'found') this.#detections += 1;
+    else this.#errors += 1;
+    client.reply(replyToVerdict(path, verdict, { frame, allMatch: this.#task === 'ALLMATCHSCAN' }));
+  }
+}
+
+function withoutTrailingSlashes(argument: Buffer): Buffer {
+  let end = argument.length;
+  while (end > 1 && argument[end - 1] === SLASH) end -= 1;
+  return argument.subarray(0, end);
+}

@@ -1,0 +1,127 @@
+import type { IncompleteReason, ReplyFrame, ScanVerdict, WireText } from '@portcullis/shared';
+import {
+  assertNever,
+  encodeBareWord,
+  encodeDetection,
+  encodePathMessage,
+  encodePathWord,
+} from '@portcullis/shared';
+import type { PathProblem } from './scan-side.js';
+
+/** clamd's fixed sentences (behaviour 1.11); those of errors without the word ERROR, which the encoder adds. */
+export const replyText = {
+  unknownCommand: 'UNKNOWN COMMAND',
+  commandUnavailable: 'COMMAND UNAVAILABLE',
+  /** Always ends in LF and never carries an id, whatever the client uses (behaviour 1.9). */
+  readTimedOut: 'COMMAND READ TIMED OUT',
+  pong: 'PONG',
+  reloading: 'RELOADING',
+  /** The name of every INSTREAM. */
+  streamName: 'stream',
+  streamTooLong: 'INSTREAM size limit exceeded.',
+  streamWriteFailed: 'Error writing to temporary file',
+  garbage: 'Error processing command.',
+  noDescriptor: 'No file descriptor received.',
+  strayDescriptor: 'PROTOCOL ERROR: ancillary data sent without FILDES.',
+  invalidInSession: 'Command invalid inside IDSESSION.',
+  // Backslash, n and 0 are meant literally.
+  oldStyleInSession: 'Only nCMDS\\n and zCMDS\\0 are accepted inside IDSESSION.',
+  accessDenied: 'Access denied.',
+  notSupported: 'Not supported file type',
+  notRegular: 'Not a regular file',
+  allMatchDisabled: 'ALLMATCHSCAN command disabled by clamd configuration.',
+  excluded: 'Excluded',
+  otherFilesystem: 'Excluded (another filesystem)',
+  checkFailed: (strerror: string) => `File path check failure: ${strerror}.`,
+  cannotStat: "Can't get file status",
+  cannotRead: "Can't read file",
+  timeLimit: 'Exceeded time limit',
+  aborted: 'Process aborted',
+  unspecified: 'Unspecified error',
+  /** Ours: an extension that only a client that asked for it sees (docs, FILDES with the notice byte). */
+  databaseReloaded: 'DATABASE RELOADED',
+} as const;
+
+/** FILDES is answered under the number its descriptor has here (behaviour 1.7). */
+export function descriptorName(fd: number): string {
+  return `fd[${fd}]`;
+}
+
+/**
+ * What an incomplete scan reads as. clamd answers OK when a limit cut a scan short or an archive was encrypted; the
+ * Alert* options turn that into a detection before it comes here. Metrics and logs keep the truth.
+ * A cancelled scan never reads as OK (behaviour 1.14).
+ */
+const INCOMPLETE_REPLIES: Readonly<Record<IncompleteReason, 'OK' | { readonly error: string }>> = {
+  fileTooLarge: 'OK',
+  scanTooLarge: 'OK',
+  tooDeep: 'OK',
+  tooManyFiles: 'OK',
+  encrypted: 'OK',
+  timeLimit: { error: replyText.timeLimit },
+  cancelled: { error: replyText.aborted },
+};
+
+/** Whether a verdict shows as a detection, an error or neither in the reply (behaviour 1.10, step 4). */
+export function verdictFace(verdict: ScanVerdict): 'ok' | 'found' | 'error' {
+  switch (verdict.kind) {
+    case 'clean':
+      return 'ok';
+    case 'infected':
+      return 'found';
+    case 'incomplete':
+      return INCOMPLETE_REPLIES[verdict.reason] === 'OK' ? 'ok' : 'error';
+    case 'failed':
+      return 'error';
+    default:
+      return assertNever(verdict);
+  }
+}
+
+/** The line or, for ALLMATCHSCAN, lines that a verdict becomes. */
+export function replyToVerdict(
+  name: WireText,
+  verdict: ScanVerdict,
+  options: { frame: ReplyFrame; allMatch: boolean },
+): Buffer {
+  const { frame, allMatch } = options;
+  switch (verdict.kind) {
+    case 'clean':
+      return encodePathWord(name, 'OK', frame);
+    case 'infected': {
+      if (!allMatch) return encodeDetection(name, verdict.signatureNames[0], frame);
+      return Buffer.concat(
+        verdict.signatureNames.map((signature) => encodeDetection(name, signature, frame)),
+      );
+    }
+    case 'incomplete': {
+      const reply = INCOMPLETE_REPLIES[verdict.reason];
+      return reply === 'OK' ? encodePathWord(name, 'OK', frame) : encodePathMessage(name, reply.error, frame);
+    }
+    case 'failed':
+      return encodePathMessage(name, verdict.message, frame);
+    default:
+      return assertNever(verdict);
+  }
+}
+
+/** The line that something the walk met becomes. */
+export function replyToProblem(problem: PathProblem, frame: ReplyFrame): Buffer {
+  switch (problem.kind) {
+    case 'excluded':
+      return encodePathWord(problem.path, replyText.excluded, frame);
+    case 'otherFilesystem':
+      return encodePathWord(problem.path, replyText.otherFilesystem, frame);
+    case 'checkFailed':
+      return encodePathMessage(problem.path, replyText.checkFailed(problem.strerror), frame);
+    case 'notSupported':
+      return encodePathMessage(problem.path, replyText.notSupported, frame);
+    case 'accessDenied':
+      return encodePathMessage(problem.path, replyText.accessDenied, frame);
+    default:
+      return assertNever(problem);
+  }
+}
+
+/** `COMMAND READ TIMED OUT` as it stands on the wire. */
+export const READ_TIMED_OUT_REPLY = encodeBareWord(replyText.readTimedOut, { terminator: '\n' });

@@ -1,0 +1,34 @@
+import type { NativeApi } from '@portcullis/shared/native';
+import type { Scanner } from '../scheduler/scan-job.js';
+import type { DaemonStats } from '../stats/daemon-stats.js';
+import type { JobGate } from './job-gate.js';
+import type { OpenStreamSpool, WalkPaths } from './scan-side.js';
+import type { ClocksConfig, CommandsConfig, ServerLimits } from './server-config.js';
+import type { ServerLog } from './server-log.js';
+
+/** What commands ask the daemon to do, after the client was answered. */
+export interface ServerActions {
+  /** RELOAD. Returns at once; a reload under way swallows it. */
+  reload(): void;
+  /** SHUTDOWN, QUIT. Returns at once. */
+  shutdown(): void;
+}
+
+/** What every connection of one server shares. */
+export interface ServerServices {
+  readonly native: Pick<NativeApi, 'files' | 'sockets' | 'poller'>;
+  readonly scanner: Scanner;
+  readonly walkPaths: WalkPaths;
+  readonly openSpool: OpenStreamSpool;
+  readonly stats: DaemonStats;
+  readonly log: ServerLog;
+  readonly gate: JobGate;
+  readonly commands: CommandsConfig;
+  readonly clocks: ClocksConfig;
+  readonly limits: ServerLimits;
+  readonly actions: ServerActions;
+  /** What VERSION answers: `ClamAV 1.4.6/27123/Sat Nov 21 20:44:46 2026`. */
+  readonly versionText: () => string;
+  /** Monotonic, milliseconds. */
+  readonly now: () => number;
+}

@@ -1,0 +1,147 @@
+import type { Socket } from 'node:net';
+import { WOULD_BLOCK } from '@portcullis/shared/native';
+import { OutputQueue } from './output-queue.js';
+import { DRAIN_MAX_BYTES, DRAIN_MAX_MS } from './server-config.js';
+import type { CloseReason, Transport, TransportHandler } from './transport.js';
+import type { TurnEnd } from './turn-end.js';
+
+type TcpState =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'ending'; readonly drain: boolean }
+  /** The sending side is shut (or about to be); what comes is dropped until a bound is met. */
+  | { readonly kind: 'closing'; readonly timer: NodeJS.Timeout; droppedBytes: number }
+  | { readonly kind: 'closed' };
+
+/** A TCP connection. No descriptors ever come with its bytes. */
+export class TcpTransport implements Transport {
+  readonly peerName: string;
+  readonly #socket: Socket;
+  readonly #output: OutputQueue;
+  #handler: TransportHandler | undefined;
+  #state: TcpState = { kind: 'open' };
+  /** One write is with libuv at a time, so that what waits behind it is counted and bounded here. */
+  #writing = false;
+  #ended = false;
+
+  /** @param socket taken; accepted with `allowHalfOpen` and `pauseOnConnect`. */
+  constructor(socket: Socket, options: { turnEnd: TurnEnd; stallMs: number }) {
+    this.#socket = socket;
+    this.peerName = peerNameOf(socket);
+    socket.setNoDelay(true);
+    this.#output = new OutputQueue(
+      {
+        write: (bytes) => this.#write(bytes),
+        wantWritable: () => undefined,
+        onEmpty: () => {
+          if (this.#state.kind === 'ending') this.#finish(this.#state.drain);
+        },
+        onDrained: () => this.#handler?.onDrained(),
+        onFailed: (reason) => {
+          this.#close(reason);
+        },
+      },
+      options,
+    );
+  }
+
+  start(handler: TransportHandler): void {
+    this.#handler = handler;
+    this.#socket.on('data', (bytes: Buffer) => {
+      if (this.#state.kind === 'closing') this.#drop(this.#state, bytes.length);
+      else if (this.#state.kind === 'open') handler.onBytes(bytes, []);
+    });
+    this.#socket.on('end', () => {
+      this.#ended = true;
+      if (this.#state.kind === 'closing') this.#close('ended');
+      else if (this.#state.kind === 'open') handler.onEnd();
+    });
+    this.#socket.on('error', () => {
+      this.#close('gone');
+    });
+    this.#socket.on('close', () => {
+      this.#close('gone');
+    });
+    this.#socket.resume();
+  }
+
+  get congested(): boolean {
+    return this.#output.congested;
+  }
+
+  send(bytes: Buffer): void {
+    this.#output.append(bytes);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (this.#state.kind === 'open' && this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  peerGone(): boolean {
+    // A closed TCP peer looks like a half-closed one until it is sent something.
+    return this.#socket.destroyed;
+  }
+
+  end(): void {
+    this.#endWith(false);
+  }
+
+  endAfterDraining(): void {
+    this.#endWith(true);
+  }
+
+  destroy(): void {
+    this.#close('ended');
+  }
+
+  #write(bytes: Buffer): number {
+    if (this.#writing) return WOULD_BLOCK;
+    this.#writing = true;
+    this.#socket.write(bytes, () => {
+      this.#writing = false;
+      this.#output.flush();
+    });
+    return bytes.length;
+  }
+
+  #endWith(drain: boolean): void {
+    if (this.#state.kind !== 'open') return;
+    this.#state = { kind: 'ending', drain };
+    this.#socket.pause();
+    this.#output.schedule();
+  }
+
+  #finish(drain: boolean): void {
+    const timer = setTimeout(() => {
+      this.#close('ended');
+    }, DRAIN_MAX_MS);
+    this.#state = { kind: 'closing', timer, droppedBytes: 0 };
+    const closeNow = !drain || this.#ended;
+    this.#socket.end(() => {
+      if (closeNow) this.#close('ended');
+    });
+    if (!closeNow) this.#socket.resume();
+  }
+
+  #drop(closing: TcpState & { kind: 'closing' }, receivedBytes: number): void {
+    closing.droppedBytes += receivedBytes;
+    if (closing.droppedBytes > DRAIN_MAX_BYTES) this.#close('ended');
+  }
+
+  #close(reason: CloseReason): void {
+    if (this.#state.kind === 'closed') return;
+    if (this.#state.kind === 'closing') clearTimeout(this.#state.timer);
+    this.#state = { kind: 'closed' };
+    this.#output.close();
+    this.#socket.destroy();
+    this.#handler?.onClosed(reason);
+  }
+}
+
+/** clamd names IPv6 peers `local` too (behaviour 2.8); here they are told apart. */
+function peerNameOf(socket: Socket): string {
+  return `${socket.remoteAddress ?? 'unknown'}@${socket.remotePort ?? 0}`;
+}

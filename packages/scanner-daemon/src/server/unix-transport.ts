@@ -1,0 +1,206 @@
+import { OwnedFd } from '@portcullis/shared/native';
+import type { NativeApi, PollHandle } from '@portcullis/shared/native';
+import { OutputQueue } from './output-queue.js';
+import { DRAIN_MAX_BYTES, DRAIN_MAX_MS } from './server-config.js';
+import type { CloseReason, Transport, TransportHandler } from './transport.js';
+import type { TurnEnd } from './turn-end.js';
+
+/** recvmsg(2) calls for one connection before the others get their turn. */
+const RECEIVES_PER_TURN = 64;
+/** A receive shorter than this took all there was, unless it stopped at a descriptor. */
+const FULL_RECEIVE_BYTES = 65_536;
+
+const NO_FDS: readonly OwnedFd[] = [];
+const NOTHING = Buffer.alloc(0);
+
+type UnixState =
+  | { readonly kind: 'open' }
+  /** Closes once the output is with the kernel. */
+  | { readonly kind: 'ending'; readonly drain: boolean }
+  /** The sending side is shut; what comes is dropped until the client closes or a bound is met. */
+  | { readonly kind: 'draining'; readonly timer: NodeJS.Timeout; droppedBytes: number }
+  | { readonly kind: 'closed' };
+
+/** A connection on the Unix socket, through the native fence, since only recvmsg(2) brings descriptors. */
+export class UnixTransport implements Transport {
+  readonly peerName = 'local';
+  readonly #native: Pick<NativeApi, 'sockets' | 'files' | 'poller'>;
+  readonly #socket: OwnedFd;
+  readonly #output: OutputQueue;
+  #poll: PollHandle | undefined;
+  #handler: TransportHandler | undefined;
+  #state: UnixState = { kind: 'open' };
+  /** What is wanted, and what the poller was told: it hears of a pause only when it reports in vain. */
+  #readable = false;
+  #writable = false;
+  #watched = { readable: true, writable: false };
+  #ended = false;
+
+  /** @param socket a connected, non-blocking stream socket; taken. */
+  constructor(
+    native: Pick<NativeApi, 'sockets' | 'files' | 'poller'>,
+    socket: OwnedFd,
+    options: { turnEnd: TurnEnd; stallMs: number },
+  ) {
+    this.#native = native;
+    this.#socket = socket;
+    this.#output = new OutputQueue(
+      {
+        write: (bytes) => this.#native.sockets.send(this.#socket.borrow(), bytes),
+        wantWritable: (wanted) => {
+          this.#writable = wanted;
+          this.#tellPoller();
+        },
+        onEmpty: () => {
+          if (this.#state.kind === 'ending') this.#finish(this.#state.drain);
+        },
+        onDrained: () => this.#handler?.onDrained(),
+        onFailed: (reason) => {
+          this.#close(reason);
+        },
+      },
+      options,
+    );
+  }
+
+  start(handler: TransportHandler): void {
+    this.#handler = handler;
+    this.#readable = true;
+    this.#poll = this.#native.poller.watch(
+      this.#socket.borrow(),
+      { readable: true, writable: false },
+      (events) => {
+        if (events.writable) this.#output.flush();
+        if (!events.readable) return;
+        if (this.#readable) this.#receiveAll();
+        else this.#tellPoller();
+      },
+    );
+  }
+
+  get congested(): boolean {
+    return this.#output.congested;
+  }
+
+  send(bytes: Buffer): void {
+    this.#output.append(bytes);
+  }
+
+  pause(): void {
+    this.#readable = false;
+  }
+
+  resume(): void {
+    // The end of the stream stays readable for ever: after it nobody asks again.
+    if (this.#state.kind !== 'open' || this.#ended) return;
+    this.#readable = true;
+    this.#tellPoller();
+  }
+
+  peerGone(): boolean {
+    if (this.#state.kind === 'closed') return true;
+    try {
+      // An empty send fails with EPIPE only when the peer has closed, not when it half-closed (unix(7)).
+      this.#native.sockets.send(this.#socket.borrow(), NOTHING);
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
+  end(): void {
+    this.#endWith(false);
+  }
+
+  endAfterDraining(): void {
+    this.#endWith(true);
+  }
+
+  destroy(): void {
+    this.#close('ended');
+  }
+
+  #endWith(drain: boolean): void {
+    if (this.#state.kind !== 'open') return;
+    this.#state = { kind: 'ending', drain };
+    this.#readable = false;
+    this.#output.schedule();
+  }
+
+  #finish(drain: boolean): void {
+    if (!drain || this.#ended) {
+      this.#close('ended');
+      return;
+    }
+    try {
+      this.#native.sockets.shutdownWrite(this.#socket.borrow());
+    } catch {
+      // ENOTCONN: the client was faster.
+      this.#close('gone');
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#close('ended');
+    }, DRAIN_MAX_MS);
+    this.#state = { kind: 'draining', timer, droppedBytes: 0 };
+    this.#readable = true;
+    this.#tellPoller();
+  }
+
+  #tellPoller(): void {
+    const wanted = { readable: this.#readable, writable: this.#writable };
+    const { readable, writable } = this.#watched;
+    if (this.#state.kind === 'closed' || (readable === wanted.readable && writable === wanted.writable))
+      return;
+    this.#watched = wanted;
+    this.#poll?.want(wanted);
+  }
+
+  #receiveAll(): void {
+    for (let receives = 0; receives < RECEIVES_PER_TURN && this.#readable; receives += 1) {
+      if (this.#receiveOne() === 'dry') return;
+    }
+  }
+
+  #receiveOne(): 'more' | 'dry' {
+    let message;
+    try {
+      message = this.#native.sockets.receive(this.#socket.borrow());
+    } catch {
+      this.#close('gone');
+      return 'dry';
+    }
+    if (message === undefined) return 'dry';
+    const { bytes, fds } = message;
+    const owned = fds.length === 0 ? NO_FDS : fds.map((fd) => new OwnedFd(this.#native.files, fd));
+    if (this.#state.kind === 'draining') {
+      for (const fd of owned) fd.close();
+      this.#drop(this.#state, bytes.length);
+      return bytes.length === 0 ? 'dry' : 'more';
+    }
+    if (bytes.length === 0) {
+      this.#ended = true;
+      this.#readable = false;
+      this.#handler?.onEnd();
+      return 'dry';
+    }
+    this.#handler?.onBytes(bytes, owned);
+    return owned.length > 0 || bytes.length >= FULL_RECEIVE_BYTES ? 'more' : 'dry';
+  }
+
+  #drop(draining: UnixState & { kind: 'draining' }, receivedBytes: number): void {
+    draining.droppedBytes += receivedBytes;
+    if (receivedBytes === 0 || draining.droppedBytes > DRAIN_MAX_BYTES) this.#close('ended');
+  }
+
+  #close(reason: CloseReason): void {
+    if (this.#state.kind === 'closed') return;
+    if (this.#state.kind === 'draining') clearTimeout(this.#state.timer);
+    this.#state = { kind: 'closed' };
+    this.#readable = false;
+    this.#output.close();
+    this.#poll?.close();
+    this.#socket.close();
+    this.#handler?.onClosed(reason);
+  }
+}

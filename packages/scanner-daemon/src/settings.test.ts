@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from '@jest/globals';
+import { SETTINGS_PREFIX as PREFIX, SETTINGS_TABLE as TABLE } from './settings.js';
+
+const page = readFileSync(new URL('../../../../docs/configuration.md', import.meta.url), 'utf8');
+
+test.each(TABLE.map(({ name }) => `${PREFIX}${name}`))(
+  'docs/configuration.md has a row for %s',
+  (variable) => {
+    expect(page).toMatch(new RegExp(`\\| ${variable} +\\|`));
+  },
+);

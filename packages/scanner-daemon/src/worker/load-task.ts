@@ -1,0 +1,46 @@
+import { setPriority } from 'node:os';
+import { parentPort, workerData } from 'node:worker_threads';
+import { DatabaseError } from '../database/database-error.js';
+import { loadDatabase, type LoadDatabaseOptions, type LoadedDatabase } from '../database/load-database.js';
+
+/** What the load thread says before it ends. The database crosses by reference: its tables are SharedArrayBuffers. */
+export type LoadMessage =
+  | { readonly kind: 'loaded'; readonly loaded: LoadedDatabase }
+  | { readonly kind: 'failed'; readonly failure: LoadFailure };
+
+/** Why a database could not be loaded, as text: an error would not survive the way between threads whole. */
+export interface LoadFailure {
+  /** ClamAV's own sentence (behaviour 1.11). */
+  readonly text: string;
+  readonly context: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** As nice(2) counts. Scans go first. */
+const LOAD_NICENESS = 10;
+
+/** Loads once, on a thread of its own. What is not a DatabaseError is a bug and ends the thread. */
+export async function loadOnce(): Promise<void> {
+  if (parentPort === null) throw new Error('a load thread needs a parent');
+  lowerPriority();
+  try {
+    // The only one who starts this thread is our own loader.
+    const loaded = await loadDatabase(workerData as LoadDatabaseOptions);
+    send({ kind: 'loaded', loaded });
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    send({ kind: 'failed', failure: { text: error.message, context: error.context } });
+  }
+}
+
+function send(message: LoadMessage): void {
+  parentPort?.postMessage(message);
+}
+
+/** On Linux setpriority(2) with 0 means the calling thread, not the process. */
+function lowerPriority(): void {
+  try {
+    setPriority(0, LOAD_NICENESS);
+  } catch {
+    // A sandbox may forbid it; the load is then merely not polite.
+  }
+}

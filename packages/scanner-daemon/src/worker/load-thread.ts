@@ -1,0 +1,3 @@
+import { loadOnce } from './load-task.js';
+
+await loadOnce();

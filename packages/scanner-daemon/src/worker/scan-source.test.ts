@@ -1,0 +1,191 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { ScanVerdict } from '@portcullis/shared';
+import { openNative } from '@portcullis/shared/native';
+import fc from 'fast-check';
+import type { Engine, ScanInput } from '../engine/engine.js';
+import { openFileInput, ReadScratch } from './scan-input.js';
+import { createSourceScanner, type SourceScannerOptions } from './scan-source.js';
+
+const { files } = openNative();
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'scan-source-test-'));
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
+
+/** Reports what it could read, so that a test sees what reached the engine. */
+const echo: Engine = {
+  scan(input) {
+    const bytes = input.read(0, input.sizeBytes);
+    return {
+      verdict: { kind: 'infected', signatureNames: [Buffer.from(bytes).toString()] },
+      bytesScanned: bytes.length,
+    };
+  },
+};
+
+function scan(
+  source: Parameters<ReturnType<typeof createSourceScanner>>[1],
+  options: Partial<SourceScannerOptions> & { engine?: Engine } = {},
+): ScanVerdict {
+  const scanSource = createSourceScanner({
+    files,
+    limits: { fileMaxBytes: Infinity, scanMaxBytes: Infinity, scanTimeMaxMs: Infinity },
+    followFileSymlinks: false,
+    nowMs: () => performance.now(),
+    ...options,
+  });
+  return scanSource(options.engine ?? echo, source, { allMatch: false });
+}
+
+function put(name: string, content: string | Buffer): string {
+  writeFileSync(join(directory, name), content);
+  return join(directory, name);
+}
+
+function path(text: string): { kind: 'path'; path: Buffer } {
+  return { kind: 'path', path: Buffer.from(text) };
+}
+
+function found(text: string): ScanVerdict {
+  return { kind: 'infected', signatureNames: [text] };
+}
+
+describe('createSourceScanner', () => {
+  test('reads paths, descriptors and memory', () => {
+    const file = put('file', 'content');
+    expect(scan(path(file))).toEqual(found('content'));
+    const fd = openSync(file, 'r');
+    expect(scan({ kind: 'fd', fd, sizeBytes: 7 })).toEqual(found('content'));
+    closeSync(fd);
+    const bytes = new SharedArrayBuffer(16);
+    new Uint8Array(bytes).set(Buffer.from('content'));
+    expect(scan({ kind: 'memory', bytes, sizeBytes: 7 })).toEqual(found('content'));
+  });
+
+  test('answers empty sources without the engine', () => {
+    expect(scan(path(put('empty', '')))).toEqual({ kind: 'clean' });
+    expect(scan({ kind: 'memory', bytes: new SharedArrayBuffer(0), sizeBytes: 0 })).toEqual({
+      kind: 'clean',
+    });
+  });
+
+  test('closes what it opened, also when the engine has a bug', () => {
+    const file = put('file', 'content');
+    const openFds = (): number => readdirSync('/proc/self/fd').length;
+    const before = openFds();
+    scan(path(file));
+    const broken: Engine = {
+      scan() {
+        throw new Error('a bug');
+      },
+    };
+    expect(() => scan(path(file), { engine: broken })).toThrow('a bug');
+    expect(openFds()).toBe(before);
+  });
+
+  test('follows a final link only when told to', () => {
+    put('file', 'content');
+    symlinkSync('file', join(directory, 'link'));
+    const link = path(join(directory, 'link'));
+    expect(scan(link)).toEqual({ kind: 'failed', message: "Can't open file or directory" });
+    expect(scan(link, { followFileSymlinks: true })).toEqual(found('content'));
+  });
+
+  test('neither waits for a FIFO nor scans what is no regular file', () => {
+    execFileSync('mkfifo', [join(directory, 'fifo')]);
+    const refused = { kind: 'failed', message: "Can't open file or directory" };
+    expect(scan(path(join(directory, 'fifo')))).toEqual(refused);
+    expect(scan(path(directory))).toEqual(refused);
+    expect(scan(path(join(directory, 'missing')))).toEqual(refused);
+  });
+
+  const asRoot = process.geteuid?.() === 0 ? test : test.skip;
+  asRoot('says Access denied. for a file it may not open', () => {
+    const file = put('secret', 'content');
+    chmodSync(directory, 0o755);
+    chmodSync(file, 0o600);
+    process.seteuid?.(65534);
+    try {
+      expect(scan(path(file))).toEqual({ kind: 'failed', message: 'Access denied.' });
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
+
+  test('a failing read is no exception, and never reads as clean', () => {
+    const broken = {
+      readAt: () => {
+        throw new Error('EIO');
+      },
+    };
+    const clean: Engine = {
+      scan: (input) => {
+        expect(input.read(0, 7)).toHaveLength(0);
+        return { verdict: { kind: 'clean' }, bytesScanned: 0 };
+      },
+    };
+    const source = { kind: 'fd', fd: 0, sizeBytes: 7 } as const;
+    const failed = { kind: 'failed', message: "Can't read file" };
+    expect(scan(source, { files: broken, engine: clean })).toEqual(failed);
+    expect(scan(source, { files: broken })).toEqual(found(''));
+  });
+
+  test('passes the limits on, and 0 stays no limit', () => {
+    const limited: Engine = {
+      scan: (_input, { budget }) => {
+        budget.admitFile(7);
+        return {
+          verdict:
+            budget.exceeded === undefined
+              ? { kind: 'clean' }
+              : { kind: 'incomplete', reason: budget.exceeded },
+          bytesScanned: 0,
+        };
+      },
+    };
+    const file = path(put('file', 'content'));
+    const limits = { fileMaxBytes: 6, scanMaxBytes: Infinity, scanTimeMaxMs: Infinity };
+    expect(scan(file, { engine: limited, limits })).toEqual({ kind: 'incomplete', reason: 'fileTooLarge' });
+    expect(scan(file, { engine: limited, limits: { ...limits, fileMaxBytes: Infinity } })).toEqual({
+      kind: 'clean',
+    });
+  });
+});
+
+describe('openFileInput', () => {
+  test('gives the bytes that were asked for, at any place of a large file, and stops where the file shrank', () => {
+    const bytes = Buffer.from(Array.from({ length: 1_500_000 }, (_, n) => (n * 31 + (n >> 8)) & 0xff));
+    const fd = openSync(put('large', bytes), 'r');
+    const sizeBytes = bytes.length + 1000;
+    const input: ScanInput = openFileInput(files, fd, sizeBytes, new ReadScratch());
+    fc.assert(
+      fc.property(
+        fc.nat(sizeBytes - 1),
+        fc.integer({ min: 1, max: 1_200_000 }),
+        (inputOffset, lengthBytes) => {
+          const length = Math.min(lengthBytes, sizeBytes - inputOffset);
+          const wanted = bytes.subarray(inputOffset, inputOffset + length);
+          expect(wanted.equals(input.read(inputOffset, length))).toBe(true);
+        },
+      ),
+      { numRuns: 60 },
+    );
+    closeSync(fd);
+  });
+});

@@ -1,0 +1,3 @@
+import { serveScans } from './scan-task.js';
+
+serveScans();
