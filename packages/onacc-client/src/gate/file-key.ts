@@ -1,6 +1,9 @@
 import type { FileStatus } from '@portcullis/shared/native';
 
-/** The identity of one content version of one inode. ctime cannot be set by users (field notes 3.5.8). */
+/**
+ * The identity of one content version of one inode, and the facts that decide where its verdict may be kept. ctime cannot be
+ * set by users (field notes 3.5.8), and changes with mode, owner and links.
+ */
 export type FileKey = Pick<
   FileStatus,
   | 'devMajor'
@@ -12,6 +15,9 @@ export type FileKey = Pick<
   | 'mtimeNs'
   | 'ctimeSeconds'
   | 'ctimeNs'
+  | 'mode'
+  | 'uid'
+  | 'linkCount'
 >;
 
 /** A copy that stays when the status record is filled anew. */
@@ -26,6 +32,9 @@ export function keyOf(status: FileStatus): FileKey {
     mtimeNs: status.mtimeNs,
     ctimeSeconds: status.ctimeSeconds,
     ctimeNs: status.ctimeNs,
+    mode: status.mode,
+    uid: status.uid,
+    linkCount: status.linkCount,
   };
 }
 

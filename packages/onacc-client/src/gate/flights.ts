@@ -1,25 +1,44 @@
 import { sameKey } from './file-key.js';
 import type { FileKey } from './file-key.js';
 
-/** One event in this gate's hands: somebody's open, waiting for an answer. */
-export interface HeldEvent {
-  readonly slot: number;
+/** An event as the kernel delivered it, before anything is known of it. */
+export interface ArrivedEvent {
   readonly fd: number;
   readonly group: number;
   readonly pid: number;
+}
+
+/** One event in this gate's hands: somebody's open, waiting for an answer. */
+export class HeldEvent implements ArrivedEvent {
+  readonly fd: number;
+  readonly group: number;
+  readonly pid: number;
+  readonly slot: number;
+  readonly flight: Flight;
   /** Monotonic; past it the failure table decides. */
   readonly deadlineAtMs: number;
-  readonly flight: Flight;
   /** Answered, or lost to another gate: the fd is no longer this gate's. */
-  settled: boolean;
+  settled = false;
+
+  constructor(arrived: ArrivedEvent, slot: number, flight: Flight, deadlineAtMs: number) {
+    this.fd = arrived.fd;
+    this.group = arrived.group;
+    this.pid = arrived.pid;
+    this.slot = slot;
+    this.flight = flight;
+    this.deadlineAtMs = deadlineAtMs;
+  }
 }
 
 /** One scan under way, and all the opens of the same content version that wait for it (single flight). */
 export class Flight {
+  /** The version that is scanned, as it was before the scan. */
   readonly key: FileKey;
   /** The cache's generation when the scan began: its verdict may be kept only under the same one. */
   readonly generation: number;
   readonly waiters: HeldEvent[] = [];
+  /** Cleared when somebody who could write has closed the file during the scan. */
+  keepable = true;
 
   constructor(key: FileKey, generation: number) {
     this.key = key;
@@ -47,6 +66,11 @@ export class Flights {
     const sameNumber = this.#byInode.get(number);
     if (sameNumber === undefined) this.#byInode.set(number, [flight]);
     else sameNumber.push(flight);
+  }
+
+  /** The file was closed by somebody who could write: what is being scanned of it may be stale before it is known. */
+  spoil(key: FileKey): void {
+    for (const flight of this.#byInode.get(inodeNumber(key)) ?? []) flight.keepable = false;
   }
 
   /** The second removal of a flight does nothing. */

@@ -1,3 +1,4 @@
+import { constants as osConstants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { openNative } from '@portcullis/shared/native';
 import { Counters } from './counters.js';
@@ -37,6 +38,7 @@ function nowMs(): number {
   return seconds * 1000 + nanoseconds / 1e6;
 }
 
+preferThisThread();
 const gate = new Gate({
   native: openNative(),
   settings: start.settings,
@@ -68,3 +70,15 @@ port.on('message', (command: GateCommand) => {
       port.close();
   }
 });
+
+/**
+ * Whoever waits for an open waits for this thread, so it goes before them: an answer must not be held up by the opener that
+ * the answer before has just woken (measured: 8 openers, 1.4 times as many opens). On Linux the priority is the thread's own.
+ */
+function preferThisThread(): void {
+  try {
+    setPriority(osConstants.priority.PRIORITY_HIGH);
+  } catch {
+    // Not permitted in some containers: slower under load, and no less right.
+  }
+}

@@ -12,8 +12,8 @@ import { decodeEvent } from './decode-event.js';
 import type { Duty } from './duty.js';
 import type { EventSlots } from './event-slots.js';
 import { keyOf } from './file-key.js';
-import { Flight, Flights } from './flights.js';
-import type { HeldEvent } from './flights.js';
+import { Flight, Flights, HeldEvent } from './flights.js';
+import type { ArrivedEvent } from './flights.js';
 import type { Detection, GateEvent, GateSettings } from './messages.js';
 import { OpenerFacts } from './opener-facts.js';
 import { VerdictKeeper } from './verdict-keeper.js';
@@ -36,13 +36,6 @@ export interface GateDeps {
   readonly nowMs: () => number;
 }
 
-/** An event as the kernel delivered it, before anything is known of it. */
-interface Arrived {
-  readonly fd: number;
-  readonly group: number;
-  readonly pid: number;
-}
-
 /**
  * Answers the kernel. Every event is answered once and its descriptor closed once, whatever happens:
  * own process, daemon → object → user → cache → single flight → daemon → decision → answer → close.
@@ -61,7 +54,6 @@ export class Gate {
   readonly #record = Buffer.alloc(constants.FAN_EVENT_METADATA_LEN);
   readonly #response = Buffer.alloc(8);
   readonly #status = emptyFileStatus();
-  readonly #later = emptyFileStatus();
   readonly #pollsWanted = { readable: true, writable: false };
   #onDuty = false;
 
@@ -82,7 +74,7 @@ export class Gate {
           this.#onVerdict(flight, verdict);
         },
         onLost: (flight) => {
-          this.#land(flight, { kind: 'failed', cause: 'daemonDown' });
+          this.#land(flight, failed('daemonDown'));
         },
         onUp: (daemonPid) => {
           deps.duty.daemonPid = daemonPid;
@@ -119,7 +111,7 @@ export class Gate {
     const nowMs = this.#deps.nowMs();
     this.#link.tick(nowMs);
     for (let late = this.#deadlines.nextExpired(nowMs); late; late = this.#deadlines.nextExpired(nowMs)) {
-      this.#settle([late], { kind: 'failed', cause: 'timeout' });
+      this.#settle(late, failed('timeout'));
       if (late.flight.fd < 0) this.#flights.remove(late.flight);
     }
     const relieved = this.#deps.duty.relieve(nowMs, this.#deps.settings.stuckAfterMs);
@@ -130,7 +122,7 @@ export class Gate {
 
   /** Answers all that is held by the failure table and closes everything. Groups stay open: they are borrowed. */
   close(): void {
-    this.#settle(this.#deadlines.takeAll(), { kind: 'failed', cause: 'daemonDown' });
+    for (const held of this.#deadlines.takeAll()) this.#settle(held, failed('daemonDown'));
     this.#link.close();
     for (const poll of this.#polls.values()) poll.close();
     this.#polls.clear();
@@ -185,7 +177,7 @@ export class Gate {
   }
 
   /** From arrival to either an answer or a place among those who wait. */
-  #take(event: Arrived, nowMs: number): void {
+  #take(event: ArrivedEvent, nowMs: number): void {
     try {
       const skip = this.#skipsBeforeStat(event.pid);
       if (skip !== undefined) {
@@ -207,7 +199,7 @@ export class Gate {
     return pid !== 0 && pid === this.#deps.duty.daemonPid ? DAEMON_PROCESS : undefined;
   }
 
-  #knownOutcome(event: Arrived): Outcome | undefined {
+  #knownOutcome(event: ArrivedEvent): Outcome | undefined {
     const { settings } = this.#deps;
     const screening = screenObject(this.#status, settings.maxFileBytes);
     if (screening.kind === 'skip') return skipped(screening.reason);
@@ -218,21 +210,15 @@ export class Gate {
     return this.#keeper.knowsClean(this.#status, event.fd) ? CACHED : undefined;
   }
 
-  #wait(event: Arrived, nowMs: number): void {
+  #wait(event: ArrivedEvent, nowMs: number): void {
     const slot = this.#deps.slots.hold(event.fd, event.group, event.pid);
     if (slot === undefined) {
       this.#answerAndClose(event, failed('overload'));
       return;
     }
     const under = this.#flights.find(this.#status);
-    const flight = under ?? new Flight(keyOf(this.#status), this.#keeper.generation);
-    const held: HeldEvent = {
-      ...event,
-      slot,
-      deadlineAtMs: nowMs + this.#deps.settings.deadlineMs,
-      flight,
-      settled: false,
-    };
+    const flight = under ?? this.#newFlight(event.fd);
+    const held = new HeldEvent(event, slot, flight, nowMs + this.#deps.settings.deadlineMs);
     flight.waiters.push(held);
     this.#deadlines.add(held);
     this.#deps.slots.park(slot);
@@ -245,6 +231,12 @@ export class Gate {
     this.#link.submit(flight);
   }
 
+  #newFlight(fd: number): Flight {
+    const flight = new Flight(keyOf(this.#status), this.#keeper.generation);
+    flight.keepable = this.#keeper.mayKeep(flight.key, fd);
+    return flight;
+  }
+
   #onVerdict(flight: Flight, verdict: ScanVerdict): void {
     this.#land(flight, outcomeOfVerdict(verdict));
   }
@@ -252,38 +244,47 @@ export class Gate {
   /** Ends a flight: everybody is answered first, the verdict is kept after that, and the descriptors go last. */
   #land(flight: Flight, outcome: Outcome): void {
     this.#flights.remove(flight);
-    const waiting = flight.waiters.filter((held) => !held.settled);
-    this.#settle(waiting, outcome, flight);
+    let witness: HeldEvent | undefined;
+    for (const held of flight.waiters) {
+      if (held.settled || !this.#resume(held)) continue;
+      this.#answer(held, outcome);
+      if (witness === undefined) witness = held;
+      else this.#letGo(held);
+    }
+    if (witness === undefined) return;
+    if (outcome.kind === 'clean') this.#keep(flight, witness);
+    this.#letGo(witness);
   }
 
-  #settle(events: readonly HeldEvent[], outcome: Outcome, landed?: Flight): void {
-    const { slots, native } = this.#deps;
-    const ours = events.filter((held) => {
-      held.settled = true;
-      if (slots.resume(held.slot)) return true;
-      slots.release(held.slot); // another gate has taken it over, descriptor and all
-      return false;
-    });
-    for (const held of ours) this.#answer(held, outcome);
-    const witness = ours[0];
-    if (landed !== undefined && outcome.kind === 'clean' && witness !== undefined)
-      this.#keep(landed, witness);
-    for (const held of ours) {
-      native.files.close(held.fd);
-      slots.release(held.slot);
-    }
+  /** Answers one waiting event ahead of its flight. */
+  #settle(held: HeldEvent, outcome: Outcome): void {
+    if (!this.#resume(held)) return;
+    this.#answer(held, outcome);
+    this.#letGo(held);
+  }
+
+  /** @returns false when another gate has taken it over, descriptor and all */
+  #resume(held: HeldEvent): boolean {
+    held.settled = true;
+    if (this.#deps.slots.resume(held.slot)) return true;
+    this.#deps.slots.release(held.slot);
+    return false;
+  }
+
+  #letGo(held: HeldEvent): void {
+    this.#deps.native.files.close(held.fd);
+    this.#deps.slots.release(held.slot);
   }
 
   #keep(flight: Flight, witness: HeldEvent): void {
     try {
-      const marked = this.#keeper.keepClean(flight.key, flight.generation, witness, this.#later);
-      if (marked) this.#deps.counters.count('kernelMarks');
+      if (this.#keeper.keepClean(flight, witness)) this.#deps.counters.count('kernelMarks');
     } catch (error) {
       this.#deps.tell({ kind: 'trouble', message: `keeping a verdict: ${messageOf(error)}` });
     }
   }
 
-  #answerAndClose(event: Arrived, outcome: Outcome): void {
+  #answerAndClose(event: ArrivedEvent, outcome: Outcome): void {
     this.#answer(event, outcome);
     if (outcome === CACHED && this.#keeper.markInKernel(this.#status, event)) {
       this.#deps.counters.count('kernelMarks');
@@ -292,7 +293,7 @@ export class Gate {
   }
 
   /** Tells the kernel, counts, and only then tells the main thread. Borrows the event's fd. */
-  #answer(event: Arrived, outcome: Outcome): void {
+  #answer(event: ArrivedEvent, outcome: Outcome): void {
     const { settings, counters } = this.#deps;
     const decision = decide(outcome, settings.failurePolicy);
     // The opener may be gone once it is answered, so what the log wants to know of it is asked before.
@@ -317,7 +318,7 @@ export class Gate {
     }
   }
 
-  #describe(event: Arrived, signatureName: string, decision: 'allow' | 'deny'): Detection {
+  #describe(event: ArrivedEvent, signatureName: string, decision: 'allow' | 'deny'): Detection {
     return {
       path: this.#facts.path(event.fd),
       signatureName,
@@ -333,6 +334,7 @@ export class Gate {
     try {
       native.files.status(fd, this.#status);
       this.#keeper.forget(this.#status, { fd, group });
+      this.#flights.spoil(this.#status);
     } catch (error) {
       this.#keeper.flush(); // which file it was is unknown
       this.#deps.tell({ kind: 'trouble', message: `after a write: ${messageOf(error)}` });

@@ -14,6 +14,9 @@ function key(changes: Partial<FileKey> = {}): FileKey {
     mtimeNs: 1,
     ctimeSeconds: 1_700_000_000,
     ctimeNs: 2,
+    mode: 0o100644,
+    uid: 0,
+    linkCount: 1,
     ...changes,
   };
 }

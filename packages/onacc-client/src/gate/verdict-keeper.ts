@@ -1,8 +1,9 @@
-import { constants } from '@portcullis/shared/native';
+import { constants, emptyFileStatus } from '@portcullis/shared/native';
 import type { FileStatus, NativeApi } from '@portcullis/shared/native';
 import { kernelCacheable } from '../policy/kernel-cacheable.js';
 import { sameKey } from './file-key.js';
 import type { FileKey } from './file-key.js';
+import type { ArrivedEvent, Flight } from './flights.js';
 import { VerdictCache } from './verdict-cache.js';
 
 /**
@@ -23,6 +24,7 @@ export class VerdictKeeper {
   readonly #native: Pick<NativeApi, 'leases' | 'files' | 'fanotify'>;
   readonly #cache: VerdictCache;
   readonly #kernelCache: boolean;
+  readonly #now = emptyFileStatus();
   #ignoreMarkFails = false;
 
   constructor(
@@ -44,26 +46,33 @@ export class VerdictKeeper {
   }
 
   /**
-   * Keeps a clean verdict, if the file is still what was scanned. Borrows the fd.
+   * Whether a verdict about this file could be kept at all; asked before the scan. A file with several links may be open for
+   * writing through a directory that is not marked, so nothing would tell of its closing: then nobody may be writing at the
+   * start either.
+   */
+  mayKeep(key: FileKey, fd: number): boolean {
+    return key.linkCount <= 1 || this.#native.leases.probe(fd) === 'noWriter';
+  }
+
+  /**
+   * Keeps a clean verdict about the version that was there before the scan: if the file has changed since, its next status has
+   * another key and finds nothing. Borrows the fd.
    *
-   * @param scratch - overwritten with the file's present status
    * @returns whether a mark was set in the kernel
    */
-  keepClean(
-    scanned: FileKey,
-    generation: number,
-    where: { fd: number; group: number },
-    scratch: FileStatus,
-  ): boolean {
-    this.#native.files.status(where.fd, scratch);
-    if (!sameKey(scratch, scanned) || !isSettled(scratch)) return false;
+  keepClean(flight: Flight, where: ArrivedEvent): boolean {
+    const { key, generation } = flight;
+    if (!flight.keepable || generation !== this.#cache.generation || !isSettled(key)) return false;
     if (this.#native.leases.probe(where.fd) !== 'noWriter') return false;
-    this.#cache.store(scratch, generation);
-    return generation === this.#cache.generation && this.markInKernel(scratch, where);
+    this.#cache.store(key, generation);
+    if (!this.#kernelCache || !kernelCacheable(key)) return false;
+    // An ignore mark knows no version, so here the file must still be the one that was scanned.
+    this.#native.files.status(where.fd, this.#now);
+    return sameKey(this.#now, key) && this.markInKernel(this.#now, where);
   }
 
   /** Has the kernel stop asking about this file until it changes, where that is safe. @returns whether a mark was set. */
-  markInKernel(status: FileStatus, where: { fd: number; group: number }): boolean {
+  markInKernel(status: FileKey, where: ArrivedEvent): boolean {
     if (!this.#kernelCache || this.#ignoreMarkFails || !kernelCacheable(status) || !isSettled(status))
       return false;
     try {
@@ -77,7 +86,7 @@ export class VerdictKeeper {
   }
 
   /** Somebody who could write has closed the file: forget it at both levels. Borrows the fd. */
-  forget(status: FileStatus, where: { fd: number; group: number }): void {
+  forget(status: FileKey, where: Pick<ArrivedEvent, 'fd' | 'group'>): void {
     this.#cache.drop(status);
     if (!this.#kernelCache || this.#ignoreMarkFails || !kernelCacheable(status)) return;
     try {
@@ -93,7 +102,7 @@ export class VerdictKeeper {
   }
 }
 
-function isSettled(status: FileStatus): boolean {
+function isSettled(status: FileKey): boolean {
   const changedAtMs = status.ctimeSeconds * 1000 + status.ctimeNs / 1e6;
   return Date.now() - changedAtMs >= SETTLED_AFTER_MS;
 }

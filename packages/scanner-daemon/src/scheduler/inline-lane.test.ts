@@ -6,6 +6,7 @@ import { InlineLane, type InlineLaneOptions } from './inline-lane.js';
 import { createLocalDevices } from './local-devices.js';
 import type { ScanJob, ScanSource } from './scan-job.js';
 
+const device = { devMajor: 8, devMinor: 1 };
 const clean: ScanVerdict = { kind: 'clean' };
 
 function createLane(options: Partial<InlineLaneOptions> = {}) {
@@ -56,7 +57,7 @@ describe('InlineLane', () => {
     const { lane } = createLane();
     const closed: number[] = [];
     const fd = new OwnedFd({ close: (number) => closed.push(number) }, 4711);
-    expect(submit(lane, { kind: 'fd', fd, sizeBytes: 65_536 })).toEqual(clean);
+    expect(submit(lane, { kind: 'fd', fd, sizeBytes: 65_536, device })).toEqual(clean);
     expect(closed).toEqual([4711]);
   });
 
@@ -102,14 +103,14 @@ describe('InlineLane', () => {
   test('reads no file that is behind a network, or cannot be looked at', () => {
     const fd = new OwnedFd({ close: () => undefined }, 4711);
     const remote = createLane({ isLocal: () => false });
-    submit(remote.lane, { kind: 'fd', fd, sizeBytes: 1 });
+    submit(remote.lane, { kind: 'fd', fd, sizeBytes: 1, device });
     expect(remote.seen).toMatchObject({ inline: 0, workers: 1 });
     const broken = createLane({
       isLocal: () => {
         throw new Error('EBADF');
       },
     });
-    submit(broken.lane, { kind: 'fd', fd, sizeBytes: 1 });
+    submit(broken.lane, { kind: 'fd', fd, sizeBytes: 1, device });
     expect(broken.seen).toMatchObject({ inline: 0, workers: 1 });
   });
 });
@@ -124,14 +125,10 @@ describe('createLocalDevices', () => {
   ].join('\n');
 
   function isLocal(devMajor: number, devMinor: number, mountTable = table): boolean {
-    const status = (_fd: number, into: { devMajor: number; devMinor: number }): void => {
-      Object.assign(into, { devMajor, devMinor });
-    };
     return createLocalDevices(
-      { status },
       () => 0,
       () => mountTable,
-    ).isLocal(3);
+    ).isLocal({ devMajor, devMinor });
   }
 
   test.each([
@@ -152,14 +149,13 @@ describe('createLocalDevices', () => {
     let reads = 0;
     let ms = 0;
     const devices = createLocalDevices(
-      { status: (_fd, into) => Object.assign(into, { devMajor: 0, devMinor: 7 }) },
       () => ms,
       () => {
         reads += 1;
         return '';
       },
     );
-    for (ms = 0; ms < 2500; ms += 100) devices.isLocal(3);
+    for (ms = 0; ms < 2500; ms += 100) devices.isLocal({ devMajor: 0, devMinor: 7 });
     expect(reads).toBe(3);
   });
 });

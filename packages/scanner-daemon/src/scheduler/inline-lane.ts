@@ -4,7 +4,7 @@ import type { FailureReason } from '../failure-actions.js';
 import { engineErrorText } from './engine-error-text.js';
 import type { RequestSource } from './messages.js';
 import { borrowSource, releaseSource } from './pending-job.js';
-import type { ScanJob, Scanner, ScanSource } from './scan-job.js';
+import type { FileDevice, ScanJob, Scanner } from './scan-job.js';
 
 export interface InlineLaneOptions {
   /** SCANNER_INLINE_MAX_BYTES; 0 turns the lane off. */
@@ -17,7 +17,7 @@ export interface InlineLaneOptions {
    */
   readonly scan: (source: RequestSource, allMatch: boolean) => ScanVerdict;
   /** Whether reading the descriptor cannot wait for a network. */
-  readonly isLocal: (fd: number) => boolean;
+  readonly isLocal: (device: FileDevice) => boolean;
   readonly stats: DaemonStats;
   readonly onFailure: (reason: FailureReason, cause?: unknown) => void;
   /** Monotonic, milliseconds. */
@@ -50,22 +50,23 @@ export class InlineLane implements Scanner {
       this.#options.workers.submit(job);
       return;
     }
-    releaseSource(job.source);
+    // The report first: the log still looks at the descriptor, and nobody waits for its closing.
     job.onVerdict(verdict);
+    releaseSource(job.source);
   }
 
   #takes({ source, signal }: ScanJob): boolean {
     if (source.kind === 'path' || source.sizeBytes > this.#options.maxBytes || this.#options.maxBytes === 0)
       return false;
     if (this.#spentMs >= INLINE_TURN_MAX_MS || signal?.aborted === true) return false;
-    return source.kind === 'memory' || this.#isLocal(source);
+    return source.kind === 'memory' || this.#isLocal(source.device);
   }
 
-  #isLocal(source: Extract<ScanSource, { kind: 'fd' }>): boolean {
+  #isLocal(device: FileDevice | undefined): boolean {
     try {
-      return this.#options.isLocal(source.fd.borrow());
+      return device !== undefined && this.#options.isLocal(device);
     } catch {
-      return false; // What the worker meets it will report in the right words.
+      return false; // The mount table could not be read: no reason to take a risk.
     }
   }
 

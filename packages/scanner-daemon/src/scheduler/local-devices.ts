@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { emptyFileStatus, type FileApi } from '@portcullis/shared/native';
+import type { FileDevice } from './scan-job.js';
 
 /** Filesystems whose files are read from memory or a local disk, however they are mounted. */
 const LOCAL_TYPES: ReadonlySet<string> = new Set([
@@ -16,8 +16,8 @@ const REREAD_AFTER_MS = 1000;
 const DEVICES_MAX = 1024;
 
 export interface LocalDevices {
-  /** Whether reading this file can wait for nothing but a local disk. Borrows the fd. */
-  isLocal(fd: number): boolean;
+  /** Whether reading a file of this device can wait for nothing but a local disk. */
+  isLocal(device: FileDevice): boolean;
 }
 
 /**
@@ -27,20 +27,17 @@ export interface LocalDevices {
  * @param readMountTable `/proc/self/mountinfo`, see proc_pid_mountinfo(5).
  */
 export function createLocalDevices(
-  files: Pick<FileApi, 'status'>,
   nowMs: () => number,
   readMountTable: () => string = () => readFileSync('/proc/self/mountinfo', 'latin1'),
 ): LocalDevices {
-  const status = emptyFileStatus();
   let typeByDevice: ReadonlyMap<string, string> = new Map();
   let readAtMs = Number.NEGATIVE_INFINITY;
 
   return {
-    isLocal(fd) {
-      files.status(fd, status);
+    isLocal({ devMajor, devMinor }) {
       // A block device has a major number; what has none is made up by its filesystem.
-      if (status.devMajor !== 0) return true;
-      const device = `${status.devMajor}:${status.devMinor}`;
+      if (devMajor !== 0) return true;
+      const device = `${devMajor}:${devMinor}`;
       if (!typeByDevice.has(device) && nowMs() - readAtMs >= REREAD_AFTER_MS) {
         typeByDevice = parseMountTable(readMountTable());
         readAtMs = nowMs();

@@ -131,8 +131,8 @@ export class PoolWorker {
       if (pending === undefined) continue;
       this.#inFlight.delete(jobId);
       this.#slots.delete(jobId);
-      pending.releaseSource();
       pending.report(verdict);
+      pending.releaseSource();
     }
     if (this.#inFlight.size === 0) {
       this.#state = 'idle';

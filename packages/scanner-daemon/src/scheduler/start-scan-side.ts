@@ -55,12 +55,12 @@ export async function startScanSide(loaded: LoadedDatabase, options: ScanSideOpt
     nowMs,
   });
   let engine = openEngine(loaded.compiled);
-  const localDevices = createLocalDevices(native.files, nowMs);
+  const localDevices = createLocalDevices(nowMs);
   const lane = new InlineLane({
     maxBytes: options.inlineMaxBytes,
     workers: pool,
     scan: (source, allMatch) => scanSource(engine, source, { allMatch }),
-    isLocal: (fd) => localDevices.isLocal(fd),
+    isLocal: (device) => localDevices.isLocal(device),
     stats,
     onFailure,
     nowMs,

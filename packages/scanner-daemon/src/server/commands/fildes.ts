@@ -27,7 +27,12 @@ export function scanDescriptor(call: CommandCall, fd: OwnedFd, scratch: FileStat
     return 'answered';
   }
   client.scan({
-    source: { kind: 'fd', fd, sizeBytes: scratch.sizeBytes },
+    source: {
+      kind: 'fd',
+      fd,
+      sizeBytes: scratch.sizeBytes,
+      device: { devMajor: scratch.devMajor, devMinor: scratch.devMinor },
+    },
     task: 'FILDES',
     label: name,
     name,
