@@ -86,7 +86,7 @@ function chooseContenders(options: BenchOptions, results: Results): readonly Con
 function chooseScenarios({ isQuick, scenarios, clamavTreeRepetitions }: BenchOptions): readonly Scenario[] {
   const openSize = isQuick
     ? { warmUpFiles: 100, filesOfOneOpener: 200, filesOfEightOpeners: 400 }
-    : { warmUpFiles: 4000, filesOfOneOpener: 2000, filesOfEightOpeners: 4000 };
+    : { warmUpFiles: 6000, filesOfOneOpener: 3000, filesOfEightOpeners: 12_000 };
   const treeSize = isQuick ? { topDirectoryCount: 1, fileCount: 300, totalBytes: 5_000_000 } : fullTreeSize;
   return [
     ...(scenarios.includes('uncached-open') ? [createUncachedOpen(openSize)] : []),

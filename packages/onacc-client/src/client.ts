@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { ClamdConfig, Logger } from '@portcullis/shared';
 import { openNative } from '@portcullis/shared/native';
 import type { NativeApi } from '@portcullis/shared/native';
@@ -126,6 +127,8 @@ function gateSettings(
     kernelCache: settings.kernelCache && kernel.mode === 'prevention',
     socketPath,
     scansInFlightMax: settings.scansInFlight,
+    // With one processor the daemon could not run meanwhile.
+    spinMaxMs: availableParallelism() > 1 ? settings.spinMicroseconds / 1_000 : 0,
     stuckAfterMs: settings.stuckAfterMs,
   };
 }

@@ -31,6 +31,14 @@ export const SETTINGS = [
     meaning: 'scans sent to the daemon and not yet answered, at most; further ones wait in line',
   },
   {
+    name: 'SPIN_MICROSECONDS',
+    type: 'count',
+    default: 150,
+    max: 1_000,
+    meaning:
+      'how long a gate waits awake for the answer to a single scan before it goes to sleep; 0 = not at all',
+  },
+  {
     name: 'CACHE_ENTRIES',
     type: 'count',
     default: 131_072,

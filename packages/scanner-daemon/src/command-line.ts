@@ -1,10 +1,7 @@
+import { MIRRORED_CLAMAV_VERSION, PRODUCT_NAME, PRODUCT_VERSION } from '@portcullis/shared';
 import { Command, CommanderError } from 'commander';
 
-/** The program's own version. */
-const PROGRAM_VERSION = '0.1.0';
-/** Whose behaviour we follow; what VERSION answers. */
-export const CLAMAV_VERSION = '1.4.6';
-export const VERSION_LINE = `Portcullis scanner-daemon ${PROGRAM_VERSION} (ClamAV ${CLAMAV_VERSION} compatible)`;
+export const VERSION_LINE = `${PRODUCT_NAME} scanner-daemon ${PRODUCT_VERSION} (ClamAV ${MIRRORED_CLAMAV_VERSION} compatible)`;
 
 /** What was asked for. Paths as given. */
 export interface CommandLineFlags {

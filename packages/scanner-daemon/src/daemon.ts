@@ -1,7 +1,7 @@
 import { tmpdir, availableParallelism } from 'node:os';
-import { createLogger, type Logger } from '@portcullis/shared';
+import { createLogger, MIRRORED_CLAMAV_VERSION, type Logger } from '@portcullis/shared';
 import { openNative, type NativeApi } from '@portcullis/shared/native';
-import { CLAMAV_VERSION, VERSION_LINE } from './command-line.js';
+import { VERSION_LINE } from './command-line.js';
 import { createDaemonLog, createFailureHandler, type DaemonLog, type FailureHandler } from './daemon-log.js';
 import { databaseSources, openDatabase, sharedBytesOf, type DatabaseService } from './database-service.js';
 import { compileExcludePatterns } from './intake/exclude-path.js';
@@ -23,7 +23,7 @@ import { createServer, type Server } from './server/server.js';
 import { Signals } from './signals.js';
 import { createDaemonStats, type DaemonStats } from './stats/daemon-stats.js';
 
-const VERSION_TEXT = `ClamAV ${CLAMAV_VERSION}`;
+const VERSION_TEXT = `ClamAV ${MIRRORED_CLAMAV_VERSION}`;
 /** MaxScanTime 0: a scan may take as long as it likes, but not for ever. */
 const HANG_AFTER_MAX_MS = 24 * 3_600_000;
 

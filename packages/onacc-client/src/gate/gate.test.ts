@@ -64,6 +64,7 @@ describe('Gate', () => {
         kernelCache: true,
         socketPath: SOCKET,
         scansInFlightMax: 3,
+        spinMaxMs: 0,
         stuckAfterMs: 100,
         ...changes,
       },

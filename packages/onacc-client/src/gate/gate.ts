@@ -68,6 +68,7 @@ export class Gate {
         socketPath: settings.socketPath,
         windowScans: settings.scansInFlightMax,
         silenceMaxMs: settings.deadlineMs * SILENCE_FACTOR,
+        spinMaxMs: settings.spinMaxMs,
       },
       {
         onVerdict: (flight, verdict) => {
@@ -140,6 +141,7 @@ export class Gate {
         counters.count('events');
         this.#dispatch(gotBytes, group, nowMs);
       }
+      this.#link.spin();
     } catch (error) {
       counters.count('readErrors');
       this.#deps.tell({ kind: 'trouble', message: `reading events: ${messageOf(error)}` });

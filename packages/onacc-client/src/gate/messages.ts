@@ -29,6 +29,8 @@ export interface GateSettings {
   readonly kernelCache: boolean;
   readonly socketPath: string;
   readonly scansInFlightMax: number;
+  /** How long the gate waits awake for a single answer; 0 = not at all. */
+  readonly spinMaxMs: number;
   /** A turn of the gate on duty that lasts so long has it relieved by another gate. */
   readonly stuckAfterMs: number;
 }

@@ -27,10 +27,14 @@ export interface LinkOptions {
   readonly windowScans: number;
   /** With scans outstanding and not one byte from the daemon for so long, the connection is given up. */
   readonly silenceMaxMs: number;
+  /** See {@link DaemonLink.spin}; 0 = never. */
+  readonly spinMaxMs: number;
 }
 
 /** Asking for the version this often also keeps a session alive that has nothing to do (ReadTimeout, behaviour 1.6). */
 const VERSION_EVERY_MS = 5_000;
+/** After a spin in vain, so many chances to spin are passed over. */
+const SPINS_SKIPPED = 32;
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 2_000;
 const RECEIVES_PER_TURN = 16;
@@ -75,6 +79,7 @@ export class DaemonLink<Ticket extends ScanTicket> {
   #versionRefused = false;
   #everUp = false;
   #toldDown = false;
+  #spinsToSkip = 0;
 
   constructor(
     native: Pick<NativeApi, 'sockets' | 'files' | 'poller'>,
@@ -102,6 +107,30 @@ export class DaemonLink<Ticket extends ScanTicket> {
     } else if (!this.#sendScan(session, ticket)) {
       this.#backlog.push(ticket);
     }
+  }
+
+  /**
+   * Waits for the one answer under way without going to sleep, for at most `spinMaxMs`: waking this thread again costs more
+   * than most scans of small files do. Only where a single scan is under way; where spinning did not help, it is left alone for
+   * a while, so that a busy machine does not pay for it.
+   */
+  spin(): void {
+    if (this.#state.kind === 'down' || this.#options.spinMaxMs === 0) return;
+    const { session } = this.#state;
+    if (session.asked.size !== 1 || this.#backlog.length > 0) return;
+    if (this.#spinsToSkip > 0) {
+      this.#spinsToSkip -= 1;
+      return;
+    }
+    const giveUpAtMs = monotonicMs() + this.#options.spinMaxMs;
+    try {
+      do this.#receive(session);
+      while (session.asked.size > 0 && monotonicMs() < giveUpAtMs);
+    } catch (error) {
+      this.#break(error instanceof Error ? error.message : String(error));
+      return;
+    }
+    if (session.asked.size > 0) this.#spinsToSkip = SPINS_SKIPPED;
   }
 
   /** The link's clock: connects, keeps alive, gives up on a silent daemon. `nowMs` is monotonic. */
