@@ -123,14 +123,16 @@ export class DaemonLink<Ticket extends ScanTicket> {
       return;
     }
     const giveUpAtMs = monotonicMs() + this.#options.spinMaxMs;
+    // A connection that broke meanwhile is closed: its number may be another file's by now.
+    const isWaiting = (): boolean => this.#state.kind === 'up' && session.asked.size > 0;
     try {
       do this.#receive(session);
-      while (session.asked.size > 0 && monotonicMs() < giveUpAtMs);
+      while (isWaiting() && monotonicMs() < giveUpAtMs);
     } catch (error) {
       this.#break(error instanceof Error ? error.message : String(error));
       return;
     }
-    if (session.asked.size > 0) this.#spinsToSkip = SPINS_SKIPPED;
+    if (isWaiting()) this.#spinsToSkip = SPINS_SKIPPED;
   }
 
   /** The link's clock: connects, keeps alive, gives up on a silent daemon. `nowMs` is monotonic. */
