@@ -41,6 +41,7 @@ export interface RunningClient {
 const RESERVED_FDS = 512;
 /** More events in one gate's hands than that say that something is wrong already. */
 const SLOTS_PER_GATE_MAX = 8_192;
+const RELEASE_MARGIN_MS = 5_000;
 /** How often a protected directory that is not there is looked for again. */
 const RETRY_MISSING_MS = 3_000;
 /** How long the first word from the daemon is waited for before protection starts without it. */
@@ -78,14 +79,19 @@ export async function startClient(options: ClientOptions): Promise<RunningClient
     marker: watcher,
     reader: gates,
     group,
+    // No open waits longer, not even one that was taken over from a stuck gate on its last millisecond.
+    releaseAfterMs: config.onAccess.curlTimeoutMs * 3 + RELEASE_MARGIN_MS,
+    onTrouble: (error) => {
+      reporter.report({ kind: 'trouble', message: `renewing the fanotify group: ${String(error)}` });
+    },
   });
   listeners.push((event) => {
-    if (event.kind === 'groupDrained') rotation.onDrained(event.group);
-    else if (event.kind === 'databaseChanged' && settings.kernelCache)
-      rotation.rotate().catch(options.onFatal);
+    if (event.kind === 'groupReleased') rotation.onReleased(event.group);
+    else if (event.kind === 'databaseChanged' && settings.kernelCache) void rotation.rotate();
     else if (event.kind === 'queueOverflow') watcher.resync().catch(options.onFatal);
   });
 
+  await gates.ready();
   await contact.made;
   await watcher.start();
   const retry = setInterval(() => {

@@ -12,7 +12,7 @@ import {
 import type { ClamdConfig } from '@portcullis/shared';
 import { ENV_PREFIX, SETTINGS } from './settings.js';
 import type { Settings } from './settings.js';
-import { planMarks } from './watch/mark-plan.js';
+import { normalisePath, planMarks } from './watch/mark-plan.js';
 import type { MarkPlan } from './watch/mark-plan.js';
 
 /** The configuration does not do: code `BAD_CONFIG`, with one line a problem, worded as ClamAV does where it has words. */
@@ -112,25 +112,23 @@ function withoutEffect({ onAccess }: ClamdConfig): string[] {
 }
 
 async function planOf(config: ClamdConfig, environmentTmp: string | undefined): Promise<MarkPlan> {
-  const kinds = new Map<string, 'directory' | 'missing' | 'other'>();
-  const look = (path: string): 'directory' | 'missing' | 'other' => kinds.get(path) ?? 'missing';
+  const found = new Map<string, { kind: 'directory' | 'other'; device: number }>();
   const input = {
     includePaths: config.onAccess.includePaths,
     temporaryDirectory: config.process.temporaryDirectory ?? environmentTmp ?? '/tmp',
     depth: 'tree' as const,
-    lookUp: look,
+    lookUp: (path: string) => found.get(path)?.kind ?? 'missing',
+    deviceOf: (path: string) => found.get(path)?.device,
   };
-  // The plan is pure; a first round tells which paths it wants to know about.
-  for (const { path } of planMarks(input).roots) kinds.set(path, await kindOf(path));
-  return planMarks(input);
-}
-
-async function kindOf(path: string): Promise<'directory' | 'missing' | 'other'> {
-  try {
-    return (await lstat(path)).isDirectory() ? 'directory' : 'other';
-  } catch {
-    return 'missing'; // or unreadable: root can read everything that is there
+  for (const path of input.includePaths.map(normalisePath)) {
+    try {
+      const status = await lstat(path);
+      found.set(path, { kind: status.isDirectory() ? 'directory' : 'other', device: status.dev });
+    } catch {
+      // Missing, or unreadable: root can read everything that is there.
+    }
   }
+  return planMarks(input);
 }
 
 async function findConfig(given: string | undefined): Promise<{ path: string; text: Buffer }> {

@@ -92,8 +92,10 @@ function lineFor(event: Exclude<GateEvent, { kind: 'detection' }>): Line {
       return line('error', 'the kernel has dropped events: the trees are walked again');
     case 'trouble':
       return { ...line('error', sanitize(event.message)), key: event.message };
-    case 'groupDrained':
-      return line('debug', 'a retired fanotify group is drained', { group: event.group });
+    case 'ready':
+      return line('debug', 'a gate is ready');
+    case 'groupReleased':
+      return line('debug', 'a gate has let go of a retired fanotify group', { group: event.group });
     case 'stopped':
       return line('debug', 'a gate has stopped');
   }

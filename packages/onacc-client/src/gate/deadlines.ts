@@ -29,13 +29,6 @@ export class Deadlines {
     return unsettled;
   }
 
-  /** Whether an event of this group still waits. */
-  holdsGroup(group: number): boolean {
-    return this.#events.some(
-      (event, index) => index >= this.#head && !event.settled && event.group === group,
-    );
-  }
-
   /** Settled events at the front are dropped in bulk, so that the list stays as long as what is under way. */
   #compact(): void {
     if (this.#head < 1024 && this.#head * 2 < this.#events.length) return;

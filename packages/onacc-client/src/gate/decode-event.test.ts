@@ -19,7 +19,12 @@ describe('decodeEvent', () => {
   test.each([
     ['OPEN_PERM', record(constants.FAN_OPEN_PERM), { kind: 'permission', fd: 7, pid: 4242 }],
     ['OPEN_EXEC_PERM', record(constants.FAN_OPEN_EXEC_PERM), { kind: 'permission', fd: 7, pid: 4242 }],
-    ['OPEN', record(constants.FAN_OPEN), { kind: 'opened', fd: 7, pid: 4242 }],
+    ['OPEN', record(constants.FAN_OPEN), { kind: 'opened', fd: 7, pid: 4242, afterWrite: false }],
+    [
+      'OPEN and CLOSE_WRITE merged',
+      record(constants.FAN_OPEN | constants.FAN_CLOSE_WRITE),
+      { kind: 'opened', fd: 7, pid: 4242, afterWrite: true },
+    ],
     ['CLOSE_WRITE', record(constants.FAN_CLOSE_WRITE), { kind: 'closedAfterWrite', fd: 7, pid: 4242 }],
     ['no descriptor', record(constants.FAN_OPEN_PERM, -24), { kind: 'noDescriptor', errno: 24, pid: 4242 }],
     ['overflow', record(constants.FAN_Q_OVERFLOW, -1), { kind: 'overflow' }],

@@ -4,8 +4,8 @@ import { constants } from '@portcullis/shared/native';
 export type FanotifyEvent =
   /** Somebody waits for an answer. */
   | { readonly kind: 'permission'; readonly fd: number; readonly pid: number }
-  /** Somebody opened a file and does not wait. */
-  | { readonly kind: 'opened'; readonly fd: number; readonly pid: number }
+  /** Somebody opened a file and does not wait. `afterWrite`: the same process has closed it after writing, too. */
+  | { readonly kind: 'opened'; readonly fd: number; readonly pid: number; readonly afterWrite: boolean }
   /** A file that was open for writing is closed. */
   | { readonly kind: 'closedAfterWrite'; readonly fd: number; readonly pid: number }
   /** The kernel could not make a descriptor for the event, and has denied the opener by itself. */
@@ -37,9 +37,10 @@ export function decodeEvent(record: Buffer): FanotifyEvent {
   if (fd < 0) return { kind: 'noDescriptor', errno: -fd, pid };
   if ((mask & (constants.FAN_OPEN_PERM | constants.FAN_OPEN_EXEC_PERM)) !== 0)
     return { kind: 'permission', fd, pid };
-  // Merged events carry several bits; an open matters more, since dropping a cache entry is done again at CLOSE_WRITE.
-  if ((mask & constants.FAN_CLOSE_WRITE) !== 0) return { kind: 'closedAfterWrite', fd, pid };
-  if ((mask & constants.FAN_OPEN) !== 0) return { kind: 'opened', fd, pid };
+  // The kernel merges what one process did to one file, unless somebody waits for an answer.
+  const afterWrite = (mask & constants.FAN_CLOSE_WRITE) !== 0;
+  if ((mask & constants.FAN_OPEN) !== 0) return { kind: 'opened', fd, pid, afterWrite };
+  if (afterWrite) return { kind: 'closedAfterWrite', fd, pid };
   return malformed(`mask 0x${mask.toString(16)}`, fd);
 }
 

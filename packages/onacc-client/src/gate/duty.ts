@@ -1,7 +1,8 @@
 const ON_DUTY = 0;
 const TAKEOVERS = 1;
 const DAEMON_PID = 2;
-const FIRST_GATE = 3;
+const UNSEEN_WRITES = 3;
+const FIRST_GATE = 4;
 
 /**
  * Which gate reads the kernel's events, and since when it has been at its present turn. Shared by all gates.
@@ -41,6 +42,25 @@ export class Duty {
     Atomics.store(this.#words, DAEMON_PID, pid);
   }
 
+  /** How often a gate off duty was told of a write that the one on duty has not seen. */
+  get unseenWrites(): number {
+    return Atomics.load(this.#words, UNSEEN_WRITES);
+  }
+
+  /** This gate, off duty, was told of a write. */
+  noteUnseenWrite(): void {
+    Atomics.add(this.#words, UNSEEN_WRITES, 1);
+  }
+
+  /** The other gates whose turn has lasted so long, on duty or not: their parked events need somebody else. */
+  stuckOthers(nowMs: number, stuckAfterMs: number): number[] {
+    const stuck: number[] = [];
+    for (let gate = 0; gate < this.#gates; gate += 1) {
+      if (gate !== this.#gate && this.#turnMs(gate, nowMs) >= stuckAfterMs) stuck.push(gate);
+    }
+    return stuck;
+  }
+
   /** A turn of this gate begins: from here on it may get stuck. `nowMs` is monotonic and not 0. */
   beginTurn(nowMs: number): void {
     Atomics.store(this.#words, FIRST_GATE + this.#gate, nowMs | 0 || 1);
@@ -57,11 +77,16 @@ export class Duty {
   relieve(nowMs: number, stuckAfterMs: number): number | undefined {
     const onDuty = Atomics.load(this.#words, ON_DUTY);
     if (onDuty === this.#gate || onDuty >= this.#gates) return undefined;
-    const since = Atomics.load(this.#words, FIRST_GATE + onDuty);
-    // Both are the low 32 bits of the same clock; their difference is right even when those wrap.
-    if (since === 0 || (((nowMs | 0) - since) | 0) < stuckAfterMs) return undefined;
+    if (this.#turnMs(onDuty, nowMs) < stuckAfterMs) return undefined;
     if (Atomics.compareExchange(this.#words, ON_DUTY, onDuty, this.#gate) !== onDuty) return undefined;
     Atomics.add(this.#words, TAKEOVERS, 1);
     return onDuty;
+  }
+
+  /** How long a gate has been at its turn; -1 between turns. */
+  #turnMs(gate: number, nowMs: number): number {
+    const since = Atomics.load(this.#words, FIRST_GATE + gate);
+    // Both are the low 32 bits of the same clock; their difference is right even when those wrap.
+    return since === 0 ? -1 : ((nowMs | 0) - since) | 0;
   }
 }

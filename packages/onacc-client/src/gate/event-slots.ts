@@ -1,4 +1,4 @@
-/** Where an event stands. Only the transitions below exist, each one atomic. */
+/** Where an event stands: the low two bits of the state word. Only the transitions below exist, each one atomic. */
 const FREE = 0;
 /** Its gate is working on it right now; nobody else touches it. */
 const BUSY = 1;
@@ -6,6 +6,10 @@ const BUSY = 1;
 const WAITING = 2;
 /** Another gate took it over; only the bookkeeping of the first one is left to do. */
 const LOST = 3;
+
+const STATE_BITS = 3;
+/** Above the state stands a number that changes each time the slot is handed out: a claim cannot hit the next event in it. */
+const NEXT_USE = 4;
 
 const STATE = 0;
 const FD = 1;
@@ -55,39 +59,51 @@ export class EventSlots {
     this.#words[at + FD] = fd;
     this.#words[at + GROUP] = group;
     this.#words[at + PID] = pid;
-    Atomics.store(this.#words, at + STATE, BUSY);
+    Atomics.store(
+      this.#words,
+      at + STATE,
+      ((Atomics.load(this.#words, at + STATE) & ~STATE_BITS) + NEXT_USE) | BUSY,
+    );
     return slot;
   }
 
   /** The event now waits for a verdict, and may be taken over. */
   park(slot: number): void {
-    Atomics.store(this.#words, slot * WORDS + STATE, WAITING);
+    this.#become(slot, WAITING);
   }
 
   /** Takes a parked event back to answer it. @returns false when another gate has it: then it is not ours to answer. */
   resume(slot: number): boolean {
-    return Atomics.compareExchange(this.#words, slot * WORDS + STATE, WAITING, BUSY) === WAITING;
+    const at = slot * WORDS + STATE;
+    const use = Atomics.load(this.#words, at) & ~STATE_BITS;
+    return Atomics.compareExchange(this.#words, at, use | WAITING, use | BUSY) === (use | WAITING);
   }
 
   /** Gives the slot back, after the answer or after a lost race. */
   release(slot: number): void {
-    Atomics.store(this.#words, slot * WORDS + STATE, FREE);
+    this.#become(slot, FREE);
     this.#free.push(slot);
   }
 
-  /** Takes over every parked event of another gate; from here on they are the caller's to answer and to close. */
-  claimFrom(gate: number, slotsPerGate: number): ClaimedEvent[] {
-    const claimed: ClaimedEvent[] = [];
+  /** Takes over the parked events of another gate, one by one; from then on each is the caller's to answer and to close. */
+  *claimFrom(gate: number, slotsPerGate: number): Generator<ClaimedEvent> {
     for (let slot = gate * slotsPerGate; slot < (gate + 1) * slotsPerGate; slot += 1) {
       const at = slot * WORDS;
-      if (Atomics.load(this.#words, at + STATE) !== WAITING) continue;
+      const word = Atomics.load(this.#words, at + STATE);
+      if ((word & STATE_BITS) !== WAITING) continue;
       const event = {
         fd: Atomics.load(this.#words, at + FD),
         group: Atomics.load(this.#words, at + GROUP),
         pid: Atomics.load(this.#words, at + PID),
       };
-      if (Atomics.compareExchange(this.#words, at + STATE, WAITING, LOST) === WAITING) claimed.push(event);
+      const lost = (word & ~STATE_BITS) | LOST;
+      if (Atomics.compareExchange(this.#words, at + STATE, word, lost) === word) yield event;
     }
-    return claimed;
+  }
+
+  /** For states that only the slot's own gate can be in. */
+  #become(slot: number, state: number): void {
+    const at = slot * WORDS + STATE;
+    Atomics.store(this.#words, at, (Atomics.load(this.#words, at) & ~STATE_BITS) | state);
   }
 }

@@ -1,4 +1,5 @@
 import { sameKey } from './file-key.js';
+import type { EventSlots } from './event-slots.js';
 import type { FileKey } from './file-key.js';
 
 /** An event as the kernel delivered it, before anything is known of it. */
@@ -37,18 +38,43 @@ export class Flight {
   /** The cache's generation when the scan began: its verdict may be kept only under the same one. */
   readonly generation: number;
   readonly waiters: HeldEvent[] = [];
-  /** Cleared when somebody who could write has closed the file during the scan. */
-  keepable = true;
+  /** Whether its verdict may be kept; cleared when somebody who could write has closed the file during the scan. */
+  keepable: boolean;
+  readonly #slots: EventSlots;
+  #lender: HeldEvent | undefined;
 
-  constructor(key: FileKey, generation: number) {
+  constructor(key: FileKey, options: { generation: number; keepable: boolean; slots: EventSlots }) {
     this.key = key;
-    this.generation = generation;
+    this.generation = options.generation;
+    this.keepable = options.keepable;
+    this.#slots = options.slots;
   }
 
-  /** The descriptor to scan: that of any open still waiting; -1 when none does. */
-  get fd(): number {
-    for (const waiter of this.waiters) if (!waiter.settled) return waiter.fd;
+  /**
+   * The descriptor to scan: that of any open that is still this gate's to answer, held fast until {@link returnFd}. -1 when there
+   * is none.
+   */
+  borrowFd(): number {
+    for (const waiter of this.waiters) {
+      if (waiter.settled) continue;
+      if (this.#slots.resume(waiter.slot)) {
+        this.#lender = waiter;
+        return waiter.fd;
+      }
+      waiter.settled = true;
+      this.#slots.release(waiter.slot);
+    }
     return -1;
+  }
+
+  returnFd(): void {
+    if (this.#lender !== undefined) this.#slots.park(this.#lender.slot);
+    this.#lender = undefined;
+  }
+
+  /** Whether anybody still waits here. */
+  get isAwaited(): boolean {
+    return this.waiters.some((waiter) => !waiter.settled);
   }
 }
 
@@ -57,8 +83,10 @@ export class Flights {
   /** By inode number as a double: two inodes may share it, so each holds a list and the whole key decides. */
   readonly #byInode = new Map<number, Flight[]>();
 
-  find(key: FileKey): Flight | undefined {
-    return this.#byInode.get(inodeNumber(key))?.find((flight) => sameKey(flight.key, key));
+  /** A flight that an open may join: of this very version, and with the signatures in force. */
+  find(key: FileKey, generation: number): Flight | undefined {
+    const sameNumber = this.#byInode.get(inodeNumber(key));
+    return sameNumber?.find((flight) => flight.generation === generation && sameKey(flight.key, key));
   }
 
   add(flight: Flight): void {
@@ -68,9 +96,17 @@ export class Flights {
     else sameNumber.push(flight);
   }
 
-  /** The file was closed by somebody who could write: what is being scanned of it may be stale before it is known. */
+  /** The file was closed by somebody who could write: its scans under way are stale, and nobody joins them any more. */
   spoil(key: FileKey): void {
-    for (const flight of this.#byInode.get(inodeNumber(key)) ?? []) flight.keepable = false;
+    const number = inodeNumber(key);
+    for (const flight of this.#byInode.get(number) ?? []) flight.keepable = false;
+    this.#byInode.delete(number);
+  }
+
+  /** As {@link spoil}, for all: which files were written is unknown. */
+  spoilAll(): void {
+    for (const sameNumber of this.#byInode.values()) for (const flight of sameNumber) flight.keepable = false;
+    this.#byInode.clear();
   }
 
   /** The second removal of a flight does nothing. */
@@ -81,10 +117,6 @@ export class Flights {
     const at = sameNumber.indexOf(flight);
     if (at >= 0) sameNumber.splice(at, 1);
     if (sameNumber.length === 0) this.#byInode.delete(number);
-  }
-
-  get size(): number {
-    return this.#byInode.size;
   }
 }
 

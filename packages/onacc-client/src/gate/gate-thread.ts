@@ -30,7 +30,7 @@ function tell(event: GateEvent): void {
 
 /** What the main thread acts on, as against what it only logs. */
 function mustArrive(event: GateEvent): boolean {
-  return event.kind === 'groupDrained' || event.kind === 'stopped' || event.kind === 'databaseChanged';
+  return ['ready', 'groupReleased', 'stopped', 'databaseChanged', 'queueOverflow'].includes(event.kind);
 }
 
 function nowMs(): number {
@@ -60,7 +60,7 @@ port.on('message', (command: GateCommand) => {
       gate.addGroup(command.group);
       return;
     case 'retireGroup':
-      gate.retireGroup(command.group);
+      gate.releaseGroup(command.group);
       return;
     case 'stop':
       // Poll handles must be closed before the thread ends (kernel facts), and answers given before the group closes.
@@ -70,6 +70,8 @@ port.on('message', (command: GateCommand) => {
       port.close();
   }
 });
+
+tell({ kind: 'ready' });
 
 /**
  * Whoever waits for an open waits for this thread, so it goes before them: an answer must not be held up by the opener that

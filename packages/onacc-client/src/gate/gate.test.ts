@@ -316,16 +316,49 @@ describe('Gate', () => {
     await expect(native.opener.open('/guarded/bad', { pid: 52 })).resolves.toBe('EPERM');
   });
 
-  test('a retired group is let go of once its opens are answered', async () => {
+  test('a file closed after writing during its scan is not what the scan says of it', async () => {
     write('/guarded/f', 'HANG');
-    const gate = createGate(0);
-    const open = native.opener.open('/guarded/f');
+    createGate(0);
+    const before = native.opener.open('/guarded/f');
     await new Promise((resolve) => setTimeout(resolve, 20));
-    gate.retireGroup(group);
-    expect(told).not.toContainEqual({ kind: 'groupDrained', group });
+    const writer = native.opener.hold('/guarded/f', { write: true });
+    await new Promise((resolve) => setTimeout(resolve, 20));
     daemon.answerHeld('OK');
-    await expect(open).resolves.toBe('allowed');
-    gate.tick();
-    expect(told).toContainEqual({ kind: 'groupDrained', group });
+    const held = await writer;
+    if (held.outcome === 'allowed') held.close();
+    await expect(before).resolves.toBe('allowed');
+    const after = native.opener.open('/guarded/f');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    daemon.answerHeld({ found: 'Late' });
+    await expect(after).resolves.toBe('EPERM');
+  });
+
+  test('nobody joins a scan that was spoiled by a write, or that was begun with other signatures', async () => {
+    write('/guarded/f', 'HANG');
+    createGate(0);
+    const first = native.opener.open('/guarded/f');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    daemon.sendRaw(Buffer.from('0: DATABASE RELOADED\0'));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const second = native.opener.open('/guarded/f');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(daemon.scanned).toHaveLength(2);
+    daemon.answerHeld('OK');
+    await expect(Promise.all([first, second])).resolves.toEqual(['allowed', 'allowed']);
+  });
+
+  test('a write that another gate was told of drops what this one knows', async () => {
+    write('/guarded/f', 'good');
+    createGate(0);
+    await native.opener.open('/guarded/f');
+    new Duty(shared.duty, 1, GATES).noteUnseenWrite();
+    await native.opener.open('/guarded/f');
+    expect(daemon.scanned).toHaveLength(2);
+  });
+
+  test('a group is let go of when it is told to', () => {
+    createGate(0).releaseGroup(group);
+    expect(told).toContainEqual({ kind: 'groupReleased', group });
+    expect(native.poller.openHandles).toBe(2); // the daemon's listener and its session
   });
 });

@@ -1,5 +1,5 @@
 import { constants, emptyFileStatus, WOULD_BLOCK } from '@portcullis/shared/native';
-import type { NativeApi, PollHandle } from '@portcullis/shared/native';
+import type { NativeApi, Poller, PollHandle } from '@portcullis/shared/native';
 import type { ScanVerdict } from '@portcullis/shared';
 import { decide, outcomeOfVerdict } from '../policy/decide.js';
 import type { FailureCause, Outcome, SkipReason } from '../policy/decide.js';
@@ -50,12 +50,12 @@ export class Gate {
   readonly #facts: OpenerFacts;
   readonly #link: DaemonLink<Flight>;
   readonly #polls = new Map<number, PollHandle>();
-  readonly #retiring = new Set<number>();
   readonly #record = Buffer.alloc(constants.FAN_EVENT_METADATA_LEN);
   readonly #response = Buffer.alloc(8);
   readonly #status = emptyFileStatus();
   readonly #pollsWanted = { readable: true, writable: false };
   #onDuty = false;
+  #writesSeen = 0;
 
   constructor(deps: GateDeps) {
     this.#deps = deps;
@@ -63,7 +63,7 @@ export class Gate {
     this.#keeper = new VerdictKeeper(native, settings);
     this.#facts = new OpenerFacts(native.files);
     this.#link = new DaemonLink<Flight>(
-      native,
+      { ...native, poller: this.#turnPoller() },
       {
         socketPath: settings.socketPath,
         windowScans: settings.scansInFlightMax,
@@ -101,24 +101,28 @@ export class Gate {
     this.#polls.set(group, poll);
   }
 
-  /** Lets go of a group in which nothing is marked any more, as soon as all its events are answered. */
-  retireGroup(group: number): void {
-    this.#retiring.add(group);
-    this.#letGoOfDrained();
+  /** Lets go of a group that has had no marks for longer than any open waits. */
+  releaseGroup(group: number): void {
+    this.#polls.get(group)?.close();
+    this.#polls.delete(group);
+    this.#deps.tell({ kind: 'groupReleased', group });
   }
 
   /** The gate's clock: deadlines, the link, relieving a stuck gate. Called every few tens of milliseconds. */
   tick(): void {
+    const { duty, settings } = this.#deps;
     const nowMs = this.#deps.nowMs();
-    this.#link.tick(nowMs);
-    for (let late = this.#deadlines.nextExpired(nowMs); late; late = this.#deadlines.nextExpired(nowMs)) {
-      this.#settle(late, failed('timeout'));
-      if (late.flight.fd < 0) this.#flights.remove(late.flight);
-    }
-    const relieved = this.#deps.duty.relieve(nowMs, this.#deps.settings.stuckAfterMs);
-    if (relieved !== undefined) this.#takeOver(relieved);
-    this.#adoptDuty();
-    this.#letGoOfDrained();
+    this.#asTurn(() => {
+      this.#link.tick(nowMs);
+      for (let late = this.#deadlines.nextExpired(nowMs); late; late = this.#deadlines.nextExpired(nowMs)) {
+        this.#settle(late, failed('timeout'));
+        if (!late.flight.isAwaited) this.#flights.remove(late.flight);
+      }
+      const relieved = duty.relieve(nowMs, settings.stuckAfterMs);
+      this.#adoptDuty();
+      if (relieved !== undefined) this.#reportTakeover(relieved);
+      if (duty.isMine) this.#takeOverFromStuck(nowMs);
+    });
   }
 
   /** Answers all that is held by the failure table and closes everything. Groups stay open: they are borrowed. */
@@ -130,25 +134,57 @@ export class Gate {
   }
 
   #turn(group: number): void {
+    this.#asTurn(() => {
+      this.#heedUnseenWrites();
+      this.#readEvents(group);
+      this.#link.spin();
+    });
+    this.#adoptDuty();
+  }
+
+  #readEvents(group: number): void {
     const { duty, native, counters } = this.#deps;
     const nowMs = this.#deps.nowMs();
-    duty.beginTurn(nowMs);
     try {
-      for (let read = 0; read < EVENTS_PER_TURN; read += 1) {
+      // Relieved in the middle, it stops at once: what it read would be judged by what it alone knows.
+      for (let read = 0; read < EVENTS_PER_TURN && duty.isMine; read += 1) {
         // One event a read: a reader that gets stuck in making one descriptor must not sit on others it has made.
         const gotBytes = native.fanotify.readEvents(group, this.#record);
-        if (gotBytes === WOULD_BLOCK) break;
+        if (gotBytes === WOULD_BLOCK) return;
         counters.count('events');
         this.#dispatch(gotBytes, group, nowMs);
       }
-      this.#link.spin();
     } catch (error) {
       counters.count('readErrors');
       this.#deps.tell({ kind: 'trouble', message: `reading events: ${messageOf(error)}` });
+    }
+  }
+
+  /** Whatever this thread does with files can block, so it is always known since when it does. */
+  #asTurn(work: () => void): void {
+    const { duty } = this.#deps;
+    duty.beginTurn(this.#deps.nowMs());
+    try {
+      work();
     } finally {
       duty.endTurn();
     }
-    this.#adoptDuty();
+  }
+
+  /** The poller for the link: its callbacks answer opens and close their descriptors, so they are turns too. */
+  #turnPoller(): Poller {
+    const { poller } = this.#deps.native;
+    return {
+      get openHandles() {
+        return poller.openHandles;
+      },
+      watch: (fd, events, onReady) =>
+        poller.watch(fd, events, (ready) => {
+          this.#asTurn(() => {
+            onReady(ready);
+          });
+        }),
+    };
   }
 
   #dispatch(gotBytes: number, group: number, nowMs: number): void {
@@ -157,12 +193,15 @@ export class Gate {
     const { counters } = this.#deps;
     switch (event.kind) {
       case 'permission':
+        this.#take({ fd: event.fd, group, pid: event.pid }, nowMs);
+        return;
       case 'opened':
+        if (event.afterWrite) this.#forgetWritten(event.fd, group);
         this.#take({ fd: event.fd, group, pid: event.pid }, nowMs);
         return;
       case 'closedAfterWrite':
-        counters.count('closesAfterWrite');
         this.#forgetWritten(event.fd, group);
+        this.#deps.native.files.close(event.fd);
         return;
       case 'noDescriptor':
         counters.count('noDescriptor');
@@ -180,19 +219,21 @@ export class Gate {
 
   /** From arrival to either an answer or a place among those who wait. */
   #take(event: ArrivedEvent, nowMs: number): void {
+    const known = this.#judge(event);
+    if (known === undefined) this.#wait(event, nowMs);
+    else this.#answerAndClose(event, known);
+  }
+
+  /** @returns the outcome where no scan is needed */
+  #judge(event: ArrivedEvent): Outcome | undefined {
     try {
       const skip = this.#skipsBeforeStat(event.pid);
-      if (skip !== undefined) {
-        this.#answerAndClose(event, skip);
-        return;
-      }
+      if (skip !== undefined) return skip;
       this.#deps.native.files.status(event.fd, this.#status);
-      const known = this.#knownOutcome(event);
-      if (known === undefined) this.#wait(event, nowMs);
-      else this.#answerAndClose(event, known);
+      return this.#knownOutcome(event);
     } catch (error) {
       this.#deps.tell({ kind: 'trouble', message: messageOf(error) });
-      this.#answerAndClose(event, INTERNAL_ERROR);
+      return INTERNAL_ERROR;
     }
   }
 
@@ -218,7 +259,7 @@ export class Gate {
       this.#answerAndClose(event, failed('overload'));
       return;
     }
-    const under = this.#flights.find(this.#status);
+    const under = this.#flights.find(this.#status, this.#keeper.generation);
     const flight = under ?? this.#newFlight(event.fd);
     const held = new HeldEvent(event, slot, flight, nowMs + this.#deps.settings.deadlineMs);
     flight.waiters.push(held);
@@ -234,9 +275,12 @@ export class Gate {
   }
 
   #newFlight(fd: number): Flight {
-    const flight = new Flight(keyOf(this.#status), this.#keeper.generation);
-    flight.keepable = this.#keeper.mayKeep(flight.key, fd);
-    return flight;
+    const key = keyOf(this.#status);
+    return new Flight(key, {
+      generation: this.#keeper.generation,
+      keepable: this.#keeper.mayKeep(key, fd),
+      slots: this.#deps.slots,
+    });
   }
 
   #onVerdict(flight: Flight, verdict: ScanVerdict): void {
@@ -279,6 +323,7 @@ export class Gate {
   }
 
   #keep(flight: Flight, witness: HeldEvent): void {
+    this.#heedUnseenWrites();
     try {
       if (this.#keeper.keepClean(flight, witness)) this.#deps.counters.count('kernelMarks');
     } catch (error) {
@@ -331,31 +376,47 @@ export class Gate {
     };
   }
 
+  /** Somebody who could write has closed the file. Borrows the fd. */
   #forgetWritten(fd: number, group: number): void {
-    const { native } = this.#deps;
+    const { native, duty, counters } = this.#deps;
+    counters.count('closesAfterWrite');
+    // Read before this gate was relieved: the one on duty now has to know as well.
+    if (!duty.isMine) duty.noteUnseenWrite();
     try {
       native.files.status(fd, this.#status);
       this.#keeper.forget(this.#status, { fd, group });
       this.#flights.spoil(this.#status);
     } catch (error) {
-      this.#keeper.flush(); // which file it was is unknown
+      this.#flushVerdicts(); // which file it was is unknown
       this.#deps.tell({ kind: 'trouble', message: `after a write: ${messageOf(error)}` });
-    } finally {
-      native.files.close(fd);
     }
+  }
+
+  /** Another gate was told of a write that this one should have been told of; which file it was is unknown here. */
+  #heedUnseenWrites(): void {
+    const { unseenWrites } = this.#deps.duty;
+    if (unseenWrites === this.#writesSeen) return;
+    this.#writesSeen = unseenWrites;
+    this.#flushVerdicts();
   }
 
   #flushVerdicts(): void {
     this.#keeper.flush();
+    this.#flights.spoilAll();
     this.#deps.counters.count('cacheFlushes');
   }
 
-  #takeOver(relieved: number): void {
-    const { slots, slotsPerGate, counters } = this.#deps;
-    counters.count('takeovers');
-    const nowMs = this.#deps.nowMs();
-    for (const event of slots.claimFrom(relieved, slotsPerGate)) this.#take(event, nowMs);
+  #reportTakeover(relieved: number): void {
+    this.#deps.counters.count('takeovers');
     this.#deps.tell({ kind: 'takeover', from: relieved });
+  }
+
+  /** The opens that wait in the hands of gates that cannot answer them. Each is claimed only when it is taken up. */
+  #takeOverFromStuck(nowMs: number): void {
+    const { duty, slots, slotsPerGate, settings } = this.#deps;
+    for (const gate of duty.stuckOthers(nowMs, settings.stuckAfterMs)) {
+      for (const event of slots.claimFrom(gate, slotsPerGate)) this.#take(event, nowMs);
+    }
   }
 
   /** Starts or stops reading when the duty has changed hands. */
@@ -366,17 +427,6 @@ export class Gate {
     // What changed while another gate read the events is unknown to this one.
     if (isMine) this.#flushVerdicts();
     for (const poll of this.#polls.values()) poll.want(isMine ? this.#pollsWanted : NOTHING);
-  }
-
-  #letGoOfDrained(): void {
-    for (const group of this.#retiring) {
-      if (this.#onDuty) this.#turn(group);
-      if (this.#deadlines.holdsGroup(group)) continue;
-      this.#retiring.delete(group);
-      this.#polls.get(group)?.close();
-      this.#polls.delete(group);
-      this.#deps.tell({ kind: 'groupDrained', group });
-    }
   }
 }
 

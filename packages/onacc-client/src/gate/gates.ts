@@ -23,6 +23,7 @@ export class Gates {
   readonly #counters: SharedArrayBuffer;
   readonly #exits: Promise<void>[] = [];
   #stopping = false;
+  readonly #ready: Promise<void>[] = [];
 
   constructor(options: GatesOptions) {
     const { gates, slotsPerGate, settings } = options;
@@ -42,12 +43,17 @@ export class Gates {
     }
   }
 
+  /** Resolves when every gate has loaded all it needs: before that, one of its own opens could wait for itself. */
+  async ready(): Promise<void> {
+    await Promise.all(this.#ready);
+  }
+
   /** Has all gates read this group too. They borrow it. */
   addGroup(group: number): void {
     this.#command({ kind: 'addGroup', group });
   }
 
-  /** Has all gates let go of a group; each says `groupDrained` when it has. */
+  /** Has all gates let go of a group; each says `groupReleased` when it has. */
   retireGroup(group: number): void {
     this.#command({ kind: 'retireGroup', group });
   }
@@ -73,6 +79,13 @@ export class Gates {
       workerData: start,
       name: `gate-${start.gate}`,
     });
+    this.#ready.push(
+      new Promise((resolve) => {
+        thread.on('message', (event: GateEvent) => {
+          if (event.kind === 'ready') resolve();
+        });
+      }),
+    );
     thread.on('message', (event: GateEvent) => {
       Atomics.sub(this.#outstanding, 0, 1);
       options.onEvent(event);

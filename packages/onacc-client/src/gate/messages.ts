@@ -37,15 +37,17 @@ export interface GateSettings {
 
 /** Main thread → gate. */
 export type GateCommand =
-  /** Another fanotify group to read; borrowed until the gate says `groupDrained` or stops. */
+  /** Another fanotify group to read; borrowed until the gate says `groupReleased` or stops. */
   | { readonly kind: 'addGroup'; readonly group: number }
-  /** No more marks in it: answer what is left, then let go of it. */
+  /** It has had no marks for longer than any open waits: let go of it. */
   | { readonly kind: 'retireGroup'; readonly group: number }
   /** Answer everything, close everything, end. */
   | { readonly kind: 'stop' };
 
 /** Gate → main thread. Never waited for by the gate. */
 export type GateEvent =
+  /** Everything is loaded: from here on the gate opens nothing. */
+  | { readonly kind: 'ready' }
   | { readonly kind: 'daemonUp'; readonly pid: number }
   | { readonly kind: 'daemonDown'; readonly reason: string }
   | { readonly kind: 'databaseChanged' }
@@ -55,7 +57,7 @@ export type GateEvent =
   | { readonly kind: 'noDescriptor'; readonly errno: number; readonly pid: number }
   | { readonly kind: 'queueOverflow' }
   | { readonly kind: 'trouble'; readonly message: string }
-  | { readonly kind: 'groupDrained'; readonly group: number }
+  | { readonly kind: 'groupReleased'; readonly group: number }
   | { readonly kind: 'stopped' };
 
 /** Somebody opened an infected file. Facts are read while the opener waits, so they are about the right process. */

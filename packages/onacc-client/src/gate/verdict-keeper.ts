@@ -1,4 +1,4 @@
-import { constants, emptyFileStatus } from '@portcullis/shared/native';
+import { constants, emptyFileStatus, isErrno } from '@portcullis/shared/native';
 import type { FileStatus, NativeApi } from '@portcullis/shared/native';
 import { kernelCacheable } from '../policy/kernel-cacheable.js';
 import { sameKey } from './file-key.js';
@@ -46,12 +46,13 @@ export class VerdictKeeper {
   }
 
   /**
-   * Whether a verdict about this file could be kept at all; asked before the scan. A file with several links may be open for
+   * Whether a verdict about this file could be kept at all; asked before the scan. A file that changed a moment ago may change
+   * again under the same times. A file with several links may be open for
    * writing through a directory that is not marked, so nothing would tell of its closing: then nobody may be writing at the
    * start either.
    */
   mayKeep(key: FileKey, fd: number): boolean {
-    return key.linkCount <= 1 || this.#native.leases.probe(fd) === 'noWriter';
+    return isSettled(key) && (key.linkCount <= 1 || this.#native.leases.probe(fd) === 'noWriter');
   }
 
   /**
@@ -62,7 +63,7 @@ export class VerdictKeeper {
    */
   keepClean(flight: Flight, where: ArrivedEvent): boolean {
     const { key, generation } = flight;
-    if (!flight.keepable || generation !== this.#cache.generation || !isSettled(key)) return false;
+    if (!flight.keepable || generation !== this.#cache.generation) return false;
     if (this.#native.leases.probe(where.fd) !== 'noWriter') return false;
     this.#cache.store(key, generation);
     if (!this.#kernelCache || !kernelCacheable(key)) return false;
@@ -78,9 +79,9 @@ export class VerdictKeeper {
     try {
       this.#native.fanotify.markFd(where.group, ADD_IGNORE_MARK, IGNORE_OPENS, where.fd);
       return true;
-    } catch {
+    } catch (error) {
       // A kernel before 5.19 has no evictable marks; ones that pin their inodes are not worth having.
-      this.#ignoreMarkFails = true;
+      if (isErrno(error, 'EINVAL')) this.#ignoreMarkFails = true;
       return false;
     }
   }
@@ -88,7 +89,8 @@ export class VerdictKeeper {
   /** Somebody who could write has closed the file: forget it at both levels. Borrows the fd. */
   forget(status: FileKey, where: Pick<ArrivedEvent, 'fd' | 'group'>): void {
     this.#cache.drop(status);
-    if (!this.#kernelCache || this.#ignoreMarkFails || !kernelCacheable(status)) return;
+    // Also for a file that could not be marked any more: it may have been root's alone when it was.
+    if (!this.#kernelCache || this.#ignoreMarkFails) return;
     try {
       this.#native.fanotify.markFd(where.group, REMOVE_IGNORE_MARK, IGNORE_OPENS, where.fd);
     } catch {

@@ -1,7 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { constants } from '@portcullis/shared/native';
 import type { FanotifyApi, FileApi } from '@portcullis/shared/native';
 import { openSameGroup } from './permission-group.js';
 import type { KernelInterface } from './permission-group.js';
+
+/** Between two tries of a rotation that failed. */
+const RETRY_MS = 1_000;
 
 /** Who keeps directories marked in a group. */
 export interface GroupMarker {
@@ -20,7 +24,8 @@ export interface GroupReader {
  * Owns the fanotify group in use and replaces it when the signatures change: verdicts cached in the kernel are ignore marks,
  * and the one way to be rid of all of them without a moment of no protection is a new group beside the old one.
  *
- * new group → read by the gates → every directory marked in it → old group's marks flushed → drained → closed.
+ * new group → read by the gates → every directory marked in it → old group's marks flushed → read on until no open can wait in it
+ * any more → let go by every gate → closed. A gate that is stuck in the old group holds it open, and its opener with it.
  */
 export class GroupRotation {
   readonly #fanotify: FanotifyApi;
@@ -28,11 +33,15 @@ export class GroupRotation {
   readonly #kernel: KernelInterface;
   readonly #marker: GroupMarker;
   readonly #reader: GroupReader;
+  readonly #releaseAfterMs: number;
+  readonly #onTrouble: (error: unknown) => void;
+  readonly #timers = new Set<NodeJS.Timeout>();
   /** Groups on their way out, and how many gates have yet to let go of each. */
   readonly #retiring = new Map<number, number>();
   #current: number;
   #running: Promise<void> | undefined;
   #owed = false;
+  #closed = false;
 
   /** Takes `group`. */
   constructor(deps: {
@@ -42,12 +51,18 @@ export class GroupRotation {
     marker: GroupMarker;
     reader: GroupReader;
     group: number;
+    /** Longer than any open waits. */
+    releaseAfterMs: number;
+    /** A rotation failed; it is tried again. */
+    onTrouble: (error: unknown) => void;
   }) {
     this.#fanotify = deps.fanotify;
     this.#files = deps.files;
     this.#kernel = deps.kernel;
     this.#marker = deps.marker;
     this.#reader = deps.reader;
+    this.#releaseAfterMs = deps.releaseAfterMs;
+    this.#onTrouble = deps.onTrouble;
     this.#current = deps.group;
   }
 
@@ -64,7 +79,7 @@ export class GroupRotation {
   }
 
   /** One gate has let go of a retired group; the last one's word closes it. */
-  onDrained(group: number): void {
+  onReleased(group: number): void {
     const left = (this.#retiring.get(group) ?? 0) - 1;
     if (left > 0) {
       this.#retiring.set(group, left);
@@ -80,13 +95,23 @@ export class GroupRotation {
 
   /** Closes all groups; the kernel lets everybody through who still waits. Only after the gates have stopped. */
   close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers) clearTimeout(timer);
     for (const group of [this.#current, ...this.#retiring.keys()]) this.#files.close(group);
     this.#retiring.clear();
   }
 
   async #rotateUntilDone(): Promise<void> {
-    await this.#rotateOnce();
-    while (this.#takeOwed()) await this.#rotateOnce();
+    do {
+      try {
+        await this.#rotateOnce();
+      } catch (error) {
+        // Too many groups, for instance: the old verdicts must go all the same, so it is owed until it works.
+        this.#onTrouble(error);
+        await delay(RETRY_MS);
+        this.#owed = true;
+      }
+    } while (this.#takeOwed() && !this.#closed);
   }
 
   #takeOwed(): boolean {
@@ -105,7 +130,11 @@ export class GroupRotation {
     this.#marker.removeTarget(old);
     this.#flush(old);
     this.#retiring.set(old, this.#reader.size);
-    this.#reader.retireGroup(old);
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.#reader.retireGroup(old);
+    }, this.#releaseAfterMs);
+    this.#timers.add(timer);
   }
 
   #flush(group: number): void {

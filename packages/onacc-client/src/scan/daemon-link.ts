@@ -5,8 +5,9 @@ import type { NativeApi, PollHandle } from '@portcullis/shared/native';
 
 /** Something to be scanned, as its owner keeps it. */
 export interface ScanTicket {
-  /** The descriptor to pass on, borrowed; negative once nobody waits for the verdict any more. */
-  readonly fd: number;
+  /** The descriptor to pass on, held fast until it is returned; negative once nobody waits for the verdict any more. */
+  borrowFd(): number;
+  returnFd(): void;
 }
 
 /** Who is told what happens on the link. Every ticket that was submitted comes back exactly once. */
@@ -266,9 +267,8 @@ export class DaemonLink<Ticket extends ScanTicket> {
     ) {
       const ticket = this.#backlog[sent];
       if (ticket === undefined) break;
-      // A ticket that nobody waits for any more has a descriptor number that may mean another file by now.
-      if (ticket.fd < 0) this.#observer.onLost(ticket);
-      else if (!this.#sendScan(session, ticket)) break;
+      if (!this.#sendScan(session, ticket)) break;
+      if (this.#state.kind !== 'up') return; // it broke: the backlog has been given back
       sent += 1;
     }
     if (sent > 0) this.#backlog.splice(0, sent);
@@ -276,18 +276,27 @@ export class DaemonLink<Ticket extends ScanTicket> {
 
   /** @returns false when the socket takes no more for now. */
   #sendScan(session: Session<Ticket>, ticket: Ticket): boolean {
+    const fd = ticket.borrowFd();
+    if (fd < 0) {
+      this.#observer.onLost(ticket);
+      return true;
+    }
+    let taken: number;
     try {
-      if (this.#native.sockets.sendWithFd(session.fd, FILDES, ticket.fd) === WOULD_BLOCK) {
-        session.blocked = true;
-        session.poll.want({ readable: true, writable: true });
-        return false;
-      }
+      taken = this.#native.sockets.sendWithFd(session.fd, FILDES, fd);
     } catch (error) {
+      ticket.returnFd();
       this.#observer.onLost(ticket);
       // Too many descriptors under way is this ticket's misfortune; anything else is the connection's end.
       if (!isErrno(error, 'ETOOMANYREFS'))
         this.#break(error instanceof Error ? error.message : String(error));
       return true;
+    }
+    ticket.returnFd();
+    if (taken === WOULD_BLOCK) {
+      session.blocked = true;
+      session.poll.want({ readable: true, writable: true });
+      return false;
     }
     session.lastId += 1;
     session.asked.set(session.lastId, { kind: 'scan', ticket });

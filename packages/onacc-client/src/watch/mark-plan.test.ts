@@ -39,6 +39,12 @@ describe('planMarks', () => {
     ]);
   });
 
+  test('a path below another one is a root of its own when it lies on another device', () => {
+    const deviceOf = (path: string): number => (path.startsWith('/srv/data') ? 2 : 1);
+    const { roots } = plan(['/srv', '/srv/data', '/srv/data/x', '/srv/y'], { deviceOf });
+    expect(paths(roots)).toEqual(['/srv', '/srv/data']);
+  });
+
   test("refuses / in tree depth with ClamAV's words, and says what to use", () => {
     const { roots, issues } = plan(['/', '/home']);
     expect(paths(roots)).toEqual(['/home']);

@@ -10,6 +10,11 @@ export interface MarkPlanInput {
   readonly depth: 'tree' | 'single';
   /** What is at the (normalised) path now. */
   readonly lookUp: (path: string) => 'directory' | 'missing' | 'other';
+  /**
+   * The device the (normalised) path lies on. Trees are walked without crossing devices, so a nested path on another one is a
+   * root of its own. Without this, all are taken to be on one device.
+   */
+  readonly deviceOf?: (path: string) => number | undefined;
 }
 
 /** Why an include path is not watched as it stands, or not yet. `lines` is what the operator reads. */
@@ -56,7 +61,7 @@ export function planMarks(input: MarkPlanInput): MarkPlan {
     else if (accepted.has(path)) issues.push(dropped('duplicate', written, `'${path}' is listed twice`));
     else accepted.add(path);
   }
-  const paths = input.depth === 'tree' ? dropNested(accepted, issues) : [...accepted];
+  const paths = input.depth === 'tree' ? dropNested(accepted, issues, input.deviceOf) : [...accepted];
   const roots = paths.map((path) => planRoot(path, input.lookUp(path), issues));
   const excluded =
     input.depth === 'tree' && paths.some((path) => isBelow(temporaryDirectory, path))
@@ -71,7 +76,7 @@ export function isBelow(path: string, ancestor: string): boolean {
 }
 
 /** Single slashes, no `.` or `..`, no slash at the end. Symbolic links stay: only the kernel can resolve them. */
-function normalisePath(written: string): string {
+export function normalisePath(written: string): string {
   const path = posix.normalize(written);
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }
@@ -99,9 +104,14 @@ function refuse(
   ]);
 }
 
-function dropNested(paths: ReadonlySet<string>, issues: MarkPlanIssue[]): string[] {
+function dropNested(
+  paths: ReadonlySet<string>,
+  issues: MarkPlanIssue[],
+  deviceOf: MarkPlanInput['deviceOf'],
+): string[] {
   return [...paths].filter((path) => {
-    const cover = coveringPath(path, paths);
+    const above = coveringPath(path, paths);
+    const cover = above !== undefined && deviceOf?.(path) === deviceOf?.(above) ? above : undefined;
     if (cover !== undefined) issues.push(dropped('nested', path, `'${path}' is covered by '${cover}'`));
     return cover === undefined;
   });

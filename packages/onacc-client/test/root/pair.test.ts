@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, renameSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, renameSync, writeFileSync } from 'node:fs';
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { describeIfFanotify, describeOrSkip } from '@portcullis/shared/testing';
 import { cat, openLoop } from '../openers/opener.js';
@@ -69,6 +69,23 @@ describeIfFanotify('the pair on a real kernel', () => {
     mkdirSync(`${pair.guarded}/renamed/d`);
     await sleep(300);
     expect(await cat(pair.write('renamed/d/eicar', EICAR))).toMatch(REFUSED);
+  });
+
+  test('a nested include path on a filesystem of its own is protected', async () => {
+    pair = new PairFixture();
+    const inner = `${pair.guarded}/inner`;
+    mkdirSync(inner);
+    appendFileSync(pair.configPath, `OnAccessIncludePath ${inner}\n`);
+    execFileSync('mount', ['-t', 'tmpfs', 'portcullis-test', inner]);
+    try {
+      await pair.startDaemon();
+      const client = await pair.startClient();
+      expect(await cat(pair.write('eicar', EICAR))).toMatch(REFUSED);
+      expect(await cat(pair.write('inner/eicar', EICAR))).toMatch(REFUSED);
+      await client.stop();
+    } finally {
+      execFileSync('umount', [inner]);
+    }
   });
 
   test('new signatures count at once, also for files that the kernel had cached as clean', async () => {

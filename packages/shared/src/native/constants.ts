@@ -1,4 +1,4 @@
-// Values and the uapi header they come from. They are the same on x86-64 and arm64.
+// Values and the uapi header they come from. They are the same on x86-64 and arm64, but for O_LARGEFILE.
 
 // linux/fanotify.h: fanotify_init(2) flags
 export const FAN_CLOEXEC = 0x1;
@@ -46,7 +46,8 @@ export const FAN_NOFD = -1;
 
 // asm-generic/fcntl.h
 export const O_RDONLY = 0;
-export const O_LARGEFILE = 0o100000;
+/** asm/fcntl.h: arm64 has O_NOFOLLOW where x86-64 has this one. */
+export const O_LARGEFILE = process.arch === 'arm64' ? 0o400000 : 0o100000;
 export const O_NOATIME = 0o1000000;
 export const O_CLOEXEC = 0o2000000;
 

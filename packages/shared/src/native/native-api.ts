@@ -53,7 +53,7 @@ export interface FileApi {
   read(fd: number, into: Uint8Array): number;
   /** pread(2): never moves the shared offset. @returns the bytes read, 0 at the end. Borrows the fd. */
   readAt(fd: number, into: Uint8Array, offset: number): number;
-  /** close(2). Takes the fd: it is gone even when this throws. */
+  /** close(2). Takes the fd. @throws NativeError EBADF only: a bug; what a filesystem says at the last close is dropped. */
   close(fd: number): void;
   /** statx(2) of an open fd. Borrows the fd. */
   status(fd: number, into: FileStatus): void;
