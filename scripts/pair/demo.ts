@@ -60,7 +60,7 @@ async function demonstrateWithoutKernel(what: {
 }): Promise<number> {
   const { directory, socketPath, say } = what;
   say(
-    `the kernel cannot be asked here: ${what.missing instanceof Error ? what.missing.message : String(what.missing)}`,
+    `the kernel cannot be asked here: ${(what.missing instanceof Error ? what.missing.message : String(what.missing)).replace(/^ERROR: /, '')}`,
   );
   say('scanning the two files through the daemon instead:');
   const files = await writeFiles(directory);
