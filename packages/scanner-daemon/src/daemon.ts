@@ -129,9 +129,23 @@ function sayWhatHolds({ config, configFile, settings }: Configuration, log: Daem
   }
   if (!config.process.foreground)
     log.say('info', 'Staying in the foreground: daemonising is not supported yet');
-  if (config.process.virusEventCommand !== undefined)
-    log.say('warning', 'VirusEvent is not supported yet: it is ignored');
-  if (config.logging.syslog) log.say('warning', 'LogSyslog is not supported yet: it is ignored');
+  for (const option of ignoredOptions(config)) {
+    log.say('warning', `${option} is not supported yet: it is ignored`);
+  }
+}
+
+/** What clamd.conf asks for and this version leaves out: said, never left out in silence. */
+function ignoredOptions({ process, logging, database }: Configuration['config']): string[] {
+  const asked: [string, boolean][] = [
+    ['VirusEvent', process.virusEventCommand !== undefined],
+    ['LogSyslog', logging.syslog],
+    ['LeaveTemporaryFiles', process.leaveTemporaryFiles],
+    ['ExitOnOOM', process.exitOnOutOfMemory],
+    ['OfficialDatabaseOnly', database.officialOnly],
+    ['FailIfCvdOlderThan', database.cvdAgeMaxDays !== undefined],
+    ['ConcurrentDatabaseReload no', !database.concurrentReload],
+  ];
+  return asked.filter(([, isAsked]) => isAsked).map(([option]) => option);
 }
 
 function chooseQueueLimit({ configuration, log, openFilesMax }: Parts): number {
