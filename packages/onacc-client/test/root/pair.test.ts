@@ -28,6 +28,20 @@ print('leased', flush=True)
 time.sleep(float(sys.argv[2]))
 `;
 
+/** Maps a file shared and writable, says so, stores what it reads into it, says so, and keeps the mapping. */
+const MAPPED_WRITER = `
+import mmap, os, sys, time
+fd = os.open(sys.argv[1], os.O_RDWR)
+memory = mmap.mmap(fd, 0)
+os.close(fd)
+memory[0:1] = b'a'
+print('mapped', flush=True)
+content = sys.stdin.readline().rstrip('\\n').encode()
+memory[0:len(content)] = content
+print('stored', flush=True)
+time.sleep(60)
+`;
+
 async function sleep(ms: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ms));
 }
@@ -190,6 +204,37 @@ describeOrSkip('a write lease on one file', noPython, () => {
         expect(await ofLeased).toBe('content');
       } finally {
         holder.kill('SIGKILL');
+        await pair.stop();
+      }
+    });
+  });
+});
+
+describeOrSkip('a writer through a shared mapping', noPython, () => {
+  describeIfFanotify('on a real kernel', () => {
+    test('is never served from a cache, though its stores change no time of the file', async () => {
+      const pair = new PairFixture();
+      const path = pair.write('mapped', 'a'.repeat(EICAR.length));
+      await pair.startDaemon();
+      await pair.startClient();
+      await sleep(100);
+      const writer = execFile('python3', ['-c', MAPPED_WRITER, path]);
+      const says = async (): Promise<void> => {
+        await new Promise((resolve, reject) => {
+          writer.stdout?.once('data', resolve);
+          writer.once('close', reject);
+        });
+      };
+      try {
+        await says();
+        await sleep(100);
+        for (let times = 0; times < 3; times += 1) expect(await cat(path)).toContain('aaa');
+        const stored = says();
+        writer.stdin?.write(`${EICAR}\n`);
+        await stored;
+        expect(await cat(path)).toMatch(REFUSED);
+      } finally {
+        writer.kill('SIGKILL');
         await pair.stop();
       }
     });
