@@ -1,4 +1,4 @@
-import { AppError } from '@portcullis/shared';
+import { AppError, messageOf } from '@portcullis/shared';
 
 /** What can go wrong in a benchmark run. */
 export type BenchErrorCode =
@@ -15,7 +15,7 @@ export class BenchError extends AppError<BenchErrorCode> {}
 
 /** The text of anything thrown, for a note under the table. */
 export function describeFailure(failure: unknown): string {
-  return failure instanceof Error ? failure.message : String(failure);
+  return messageOf(failure);
 }
 
 /** Tells an interruption, which ends the whole run, from the failure of one contender, which ends only its row. */

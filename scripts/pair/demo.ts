@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { startClient, startDaemon } from './pair.js';
 import type { LogLine } from '@portcullis/shared/programs';
+import { messageOf } from '@portcullis/shared';
 
 const DEMO_PREFIX = 'portcullis-demo-';
 /** The daemon answered, but the kernel could not be asked: not what the demonstration is about. */
@@ -59,9 +60,7 @@ async function demonstrateWithoutKernel(what: {
   say: (line: string) => void;
 }): Promise<number> {
   const { directory, socketPath, say } = what;
-  say(
-    `the kernel cannot be asked here: ${(what.missing instanceof Error ? what.missing.message : String(what.missing)).replace(/^ERROR: /, '')}`,
-  );
+  say(`the kernel cannot be asked here: ${messageOf(what.missing).replace(/^ERROR: /, '')}`);
   say('scanning the two files through the daemon instead:');
   const files = await writeFiles(directory);
   for (const path of [files.clean, files.infected]) say(await scan(socketPath, path));

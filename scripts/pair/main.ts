@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { demonstrate } from './demo.js';
 import { startClient, startDaemon } from './pair.js';
 import type { LogLine } from '@portcullis/shared/programs';
+import { messageOf } from '@portcullis/shared';
 
 const USAGE = `Usage: sudo ./scripts/run [DIR…]     protect directories until Ctrl-C (default: ./guarded)
        sudo ./scripts/run --demo     show on a temporary directory that it works`;
@@ -24,7 +25,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     return args.includes('--demo') ? await demonstrate(say, showTrouble) : await protect(args);
   } catch (error) {
-    say(`failed: ${error instanceof Error ? error.message : String(error)}`);
+    say(`failed: ${messageOf(error)}`);
     return 1;
   }
 }

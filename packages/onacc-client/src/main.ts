@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { config as readDotenv } from 'dotenv';
-import { createLogger, describeEnv, PRODUCT_NAME, PRODUCT_VERSION } from '@portcullis/shared';
+import { createLogger, describeEnv, PRODUCT_NAME, PRODUCT_VERSION, messageOf } from '@portcullis/shared';
 import type { Logger } from '@portcullis/shared';
 import { startClient } from './client.js';
 import type { RunningClient } from './client.js';
@@ -146,8 +146,4 @@ function printConfiguration(configuration: Configuration): void {
 function fail(lines: readonly string[]): void {
   process.stderr.write(`${lines.join('\n')}\n`);
   process.exit(EXIT_ERROR);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

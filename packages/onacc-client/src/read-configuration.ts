@@ -8,6 +8,7 @@ import {
   issuesUpToFirstError,
   readClamdConfig,
   resolveEnv,
+  messageOf,
 } from '@portcullis/shared';
 import type { ClamdConfig } from '@portcullis/shared';
 import { ENV_PREFIX, SETTINGS } from './settings.js';
@@ -142,7 +143,7 @@ async function findConfig(given: string | undefined): Promise<{ path: string; te
     }
   }
   const line = `ERROR: Clamonacc: can't parse clamd configuration file ${candidates.join(', ')}`;
-  throw new ConfigurationError([`${line}: ${cause instanceof Error ? cause.message : String(cause)}`], {
+  throw new ConfigurationError([`${line}: ${messageOf(cause)}`], {
     cause,
   });
 }

@@ -1,6 +1,7 @@
 // The public door of what both programs share. An explicit list.
 export { AppError } from './errors/app-error.js';
 export { assertNever } from './errors/assert-never.js';
+export { messageOf } from './errors/message-of.js';
 export { createLogger } from './logging/create-logger.js';
 export type { Logger, LoggerOptions } from './logging/create-logger.js';
 export { sanitize } from './logging/sanitize.js';

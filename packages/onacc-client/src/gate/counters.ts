@@ -1,3 +1,5 @@
+import type { Outcome, SkipReason } from '../policy/decide.js';
+
 /** What a gate counts. One writer each (its gate), read by the main thread at any time. */
 export const COUNTERS = [
   'events',
@@ -60,5 +62,27 @@ export class Counters {
     const each = Array.from({ length: gates }, (_, gate) => new Counters(memory, gate));
     const sum = (name: Counter): number => each.reduce((total, counters) => total + counters.get(name), 0);
     return Object.fromEntries(COUNTERS.map((name) => [name, sum(name)])) as Record<Counter, number>;
+  }
+}
+
+const SKIP_COUNTERS: Readonly<Record<SkipReason, Counter>> = {
+  ownProcess: 'skippedOwnProcess',
+  daemonProcess: 'skippedDaemonProcess',
+  notRegular: 'skippedNotRegular',
+  empty: 'skippedEmpty',
+  excludedUser: 'skippedExcludedUser',
+  cached: 'cacheHits',
+};
+
+/** Where an outcome is counted. */
+export function counterOf(outcome: Outcome): Counter {
+  switch (outcome.kind) {
+    case 'skipped':
+      return SKIP_COUNTERS[outcome.reason];
+    case 'clean':
+    case 'infected':
+      return outcome.kind;
+    case 'failed':
+      return outcome.cause;
   }
 }

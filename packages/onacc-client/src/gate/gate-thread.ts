@@ -59,7 +59,7 @@ port.on('message', (command: GateCommand) => {
     case 'addGroup':
       gate.addGroup(command.group);
       return;
-    case 'retireGroup':
+    case 'releaseGroup':
       gate.releaseGroup(command.group);
       return;
     case 'stop':

@@ -5,8 +5,8 @@ import { decide, outcomeOfVerdict } from '../policy/decide.js';
 import type { FailureCause, Outcome, SkipReason } from '../policy/decide.js';
 import { screenObject } from '../policy/screen.js';
 import { DaemonLink } from '../scan/daemon-link.js';
+import { counterOf } from './counters.js';
 import type { Counters } from './counters.js';
-import type { Counter } from './counters.js';
 import { Deadlines } from './deadlines.js';
 import { decodeEvent } from './decode-event.js';
 import type { Duty } from './duty.js';
@@ -17,6 +17,7 @@ import type { ArrivedEvent } from './flights.js';
 import type { Detection, GateEvent, GateSettings } from './messages.js';
 import { OpenerFacts } from './opener-facts.js';
 import { VerdictKeeper } from './verdict-keeper.js';
+import { messageOf } from '@portcullis/shared';
 
 /** Events read in one turn, at most, before the daemon's answers get their chance. */
 const EVENTS_PER_TURN = 64;
@@ -69,6 +70,7 @@ export class Gate {
         windowScans: settings.scansInFlightMax,
         silenceMaxMs: settings.deadlineMs * SILENCE_FACTOR,
         spinMaxMs: settings.spinMaxMs,
+        nowMs: deps.nowMs,
       },
       {
         onVerdict: (flight, verdict) => {
@@ -92,7 +94,7 @@ export class Gate {
     );
   }
 
-  /** Reads this group too, while on duty. Borrows it until it is drained or the gate is closed. */
+  /** Reads this group too, while on duty. Borrows it until it is released or the gate is closed. */
   addGroup(group: number): void {
     const poll = this.#deps.native.poller.watch(group, this.#pollsWanted, () => {
       this.#turn(group);
@@ -443,29 +445,4 @@ function skipped(reason: SkipReason): Outcome {
 
 function failed(cause: FailureCause): Outcome {
   return { kind: 'failed', cause };
-}
-
-const SKIP_COUNTERS: Readonly<Record<SkipReason, Counter>> = {
-  ownProcess: 'skippedOwnProcess',
-  daemonProcess: 'skippedDaemonProcess',
-  notRegular: 'skippedNotRegular',
-  empty: 'skippedEmpty',
-  excludedUser: 'skippedExcludedUser',
-  cached: 'cacheHits',
-};
-
-function counterOf(outcome: Outcome): Counter {
-  switch (outcome.kind) {
-    case 'skipped':
-      return SKIP_COUNTERS[outcome.reason];
-    case 'clean':
-    case 'infected':
-      return outcome.kind;
-    case 'failed':
-      return outcome.cause;
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -54,8 +54,8 @@ export class Gates {
   }
 
   /** Has all gates let go of a group; each says `groupReleased` when it has. */
-  retireGroup(group: number): void {
-    this.#command({ kind: 'retireGroup', group });
+  releaseGroup(group: number): void {
+    this.#command({ kind: 'releaseGroup', group });
   }
 
   /** What all gates together have counted. */

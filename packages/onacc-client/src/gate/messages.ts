@@ -40,7 +40,7 @@ export type GateCommand =
   /** Another fanotify group to read; borrowed until the gate says `groupReleased` or stops. */
   | { readonly kind: 'addGroup'; readonly group: number }
   /** It has had no marks for longer than any open waits: let go of it. */
-  | { readonly kind: 'retireGroup'; readonly group: number }
+  | { readonly kind: 'releaseGroup'; readonly group: number }
   /** Answer everything, close everything, end. */
   | { readonly kind: 'stop' };
 

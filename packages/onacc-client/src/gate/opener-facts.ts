@@ -10,7 +10,7 @@ export class OpenerFacts {
     this.#files = files;
   }
 
-  /** Owner of /proc/PID: the effective uid, or root for a process that is not dumpable. -1 when it is gone. */
+  /** Owner of the directory /proc/PID: the effective uid, also of a process that is not dumpable. -1 when it is gone. */
   uid(pid: number): number {
     try {
       this.#files.statusOfPath(`/proc/${pid}`, this.#status);

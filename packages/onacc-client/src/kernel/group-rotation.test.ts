@@ -28,7 +28,7 @@ function setUp() {
     reader: {
       size: 2,
       addGroup: () => steps.push('read new'),
-      retireGroup: (old) => steps.push(`retire ${old}`),
+      releaseGroup: (old) => steps.push(`release ${old}`),
     },
   });
   return { native, rotation, steps, group, troubles };
@@ -40,7 +40,7 @@ describe('GroupRotation', () => {
     await rotation.rotate();
     expect(steps).toEqual(['read new', 'mark new', 'forget old']);
     await new Promise((resolve) => setTimeout(resolve, 30));
-    expect(steps.at(-1)).toBe(`retire ${group}`);
+    expect(steps.at(-1)).toBe(`release ${group}`);
     rotation.close();
   });
 

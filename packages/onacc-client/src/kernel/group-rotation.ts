@@ -17,7 +17,7 @@ export interface GroupMarker {
 export interface GroupReader {
   readonly size: number;
   addGroup(group: number): void;
-  retireGroup(group: number): void;
+  releaseGroup(group: number): void;
 }
 
 /**
@@ -132,7 +132,7 @@ export class GroupRotation {
     this.#retiring.set(old, this.#reader.size);
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      this.#reader.retireGroup(old);
+      this.#reader.releaseGroup(old);
     }, this.#releaseAfterMs);
     this.#timers.add(timer);
   }

@@ -1,4 +1,4 @@
-import { AppError } from '@portcullis/shared';
+import { AppError, messageOf } from '@portcullis/shared';
 import { constants, isErrno } from '@portcullis/shared/native';
 import type { FanotifyApi } from '@portcullis/shared/native';
 
@@ -93,7 +93,7 @@ function tryGroup(fanotify: FanotifyApi, flags: number): number | undefined {
     const advice = isErrno(error, 'EPERM')
       ? ': it takes root or CAP_SYS_ADMIN in the initial user namespace'
       : '';
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     throw new InterfaceError('FANOTIFY_UNAVAILABLE', `${message}${advice}`, { cause: error });
   }
 }

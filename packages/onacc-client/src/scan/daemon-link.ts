@@ -1,4 +1,4 @@
-import { encodeCommand, FILDES_NOTICE_BYTE, ReplyDecoder } from '@portcullis/shared';
+import { encodeCommand, FILDES_NOTICE_BYTE, ReplyDecoder, messageOf } from '@portcullis/shared';
 import type { DecodedReply, Reply, ScanVerdict } from '@portcullis/shared';
 import { isErrno, WOULD_BLOCK } from '@portcullis/shared/native';
 import type { NativeApi, PollHandle } from '@portcullis/shared/native';
@@ -30,6 +30,8 @@ export interface LinkOptions {
   readonly silenceMaxMs: number;
   /** See {@link DaemonLink.spin}; 0 = never. */
   readonly spinMaxMs: number;
+  /** Monotonic; the clock of {@link DaemonLink.tick}. */
+  readonly nowMs: () => number;
 }
 
 /** Asking for the version this often also keeps a session alive that has nothing to do (ReadTimeout, behaviour 1.6). */
@@ -92,10 +94,6 @@ export class DaemonLink<Ticket extends ScanTicket> {
     this.#observer = observer;
   }
 
-  get isUp(): boolean {
-    return this.#state.kind === 'up';
-  }
-
   /** Sends the ticket's descriptor, or keeps it in line. While the link is down it comes back as lost at once. */
   submit(ticket: Ticket): void {
     if (this.#state.kind === 'down') {
@@ -123,14 +121,14 @@ export class DaemonLink<Ticket extends ScanTicket> {
       this.#spinsToSkip -= 1;
       return;
     }
-    const giveUpAtMs = monotonicMs() + this.#options.spinMaxMs;
+    const giveUpAtMs = this.#options.nowMs() + this.#options.spinMaxMs;
     // A connection that broke meanwhile is closed: its number may be another file's by now.
     const isWaiting = (): boolean => this.#state.kind === 'up' && session.asked.size > 0;
     try {
       do this.#receive(session);
-      while (isWaiting() && monotonicMs() < giveUpAtMs);
+      while (isWaiting() && this.#options.nowMs() < giveUpAtMs);
     } catch (error) {
-      this.#break(error instanceof Error ? error.message : String(error));
+      this.#break(messageOf(error));
       return;
     }
     if (isWaiting()) this.#spinsToSkip = SPINS_SKIPPED;
@@ -195,7 +193,7 @@ export class DaemonLink<Ticket extends ScanTicket> {
         retryAtMs: nowMs + retryMs,
         retryMs: Math.min(retryMs * 2, RETRY_MAX_MS),
       };
-      this.#tellDown(error instanceof Error ? error.message : String(error));
+      this.#tellDown(messageOf(error));
     }
   }
 
@@ -209,7 +207,7 @@ export class DaemonLink<Ticket extends ScanTicket> {
       this.#receive(session);
       this.#sendBacklog(session);
     } catch (error) {
-      this.#break(error instanceof Error ? error.message : String(error));
+      this.#break(messageOf(error));
     }
   }
 
@@ -222,7 +220,7 @@ export class DaemonLink<Ticket extends ScanTicket> {
         this.#break('the daemon closed the connection');
         return;
       }
-      session.heardAtMs = monotonicMs();
+      session.heardAtMs = this.#options.nowMs();
       for (const decoded of session.decoder.push(message.bytes)) {
         this.#onReply(session, decoded);
         if (this.#state.kind !== 'up') return;
@@ -288,8 +286,7 @@ export class DaemonLink<Ticket extends ScanTicket> {
       ticket.returnFd();
       this.#observer.onLost(ticket);
       // Too many descriptors under way is this ticket's misfortune; anything else is the connection's end.
-      if (!isErrno(error, 'ETOOMANYREFS'))
-        this.#break(error instanceof Error ? error.message : String(error));
+      if (!isErrno(error, 'ETOOMANYREFS')) this.#break(messageOf(error));
       return true;
     }
     ticket.returnFd();
@@ -309,7 +306,7 @@ export class DaemonLink<Ticket extends ScanTicket> {
       session.lastId += 1;
       session.asked.set(session.lastId, asked);
     } catch (error) {
-      this.#break(error instanceof Error ? error.message : String(error));
+      this.#break(messageOf(error));
     }
   }
 
@@ -330,11 +327,6 @@ export class DaemonLink<Ticket extends ScanTicket> {
     this.#toldDown = true;
     this.#observer.onDown(reason);
   }
-}
-
-function monotonicMs(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1000 + nanoseconds / 1e6;
 }
 
 /** A reply to FILDES as a verdict. Whatever is neither OK nor FOUND says nothing about the file. */

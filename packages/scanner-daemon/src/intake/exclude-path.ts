@@ -1,3 +1,4 @@
+import { messageOf } from '@portcullis/shared';
 /** Only this much of a path is tested (behaviour 1.10). */
 const TESTED_BYTES_MAX = 512;
 
@@ -31,7 +32,7 @@ export function compileExcludePatterns(patterns: readonly string[]): ExcludePatt
       const bytes = Buffer.from(pattern, 'utf8').toString('latin1');
       compiled.push({ regExp: new RegExp(toJavaScript(bytes)), wantsSlash: bytes.endsWith('/') });
     } catch (error) {
-      return { kind: 'refused', pattern, reason: error instanceof Error ? error.message : String(error) };
+      return { kind: 'refused', pattern, reason: messageOf(error) };
     }
   }
   return {

@@ -8,6 +8,7 @@ import type { ListenConfig } from './server-config.js';
 import type { ServerLog } from './server-log.js';
 import type { TurnEnd } from './turn-end.js';
 import { UnixTransport } from './unix-transport.js';
+import { messageOf } from '@portcullis/shared';
 
 type Native = Pick<NativeApi, 'files' | 'sockets' | 'poller'>;
 
@@ -243,7 +244,7 @@ function inodeOf(path: string): number | undefined {
 }
 
 function socketFailed(path: string, cause: unknown): ListenError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   return new ListenError('SOCKET_FAILED', `LOCAL: Socket file ${path} could not be bound: ${reason}`, {
     cause,
     context: { path },
