@@ -5,7 +5,7 @@ export { messageOf } from './errors/message-of.js';
 export { createLogger } from './logging/create-logger.js';
 export type { Logger, LoggerOptions } from './logging/create-logger.js';
 export { sanitize } from './logging/sanitize.js';
-export type { IncompleteReason, ScanVerdict } from './verdict.js';
+export type { DetectedSample, IncompleteReason, ScanVerdict } from './verdict.js';
 export { checkDaemonConfig, checkOnAccessConfig } from './config/cross-checks.js';
 export { describeConfig } from './config/describe-config.js';
 export { cleanControlCharacters, formatConfigIssue, issuesUpToFirstError } from './config/config-issue.js';

@@ -252,7 +252,12 @@ export class Connection implements Client, TransportHandler, SlotWaiter {
 
   #answer(request: ScanRequest, verdict: ScanVerdict, startedAtMs: number): void {
     this.reply(replyToVerdict(request.name, verdict, { frame: request.frame, allMatch: false }));
-    this.#services.log.verdict(this.#logName(request, verdict), verdict, this.#services.now() - startedAtMs);
+    this.#services.log.scanned({
+      name: this.#logName(request, verdict),
+      verdict,
+      shown: verdict,
+      durationMs: this.#services.now() - startedAtMs,
+    });
     this.done();
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { createLogger } from '@portcullis/shared';
+import { createLogger, type ScanVerdict, type WireText } from '@portcullis/shared';
 import { createDaemonStats } from '../stats/daemon-stats.js';
 import { createServerLog } from './server-log.js';
 
@@ -22,13 +22,16 @@ function build(cleanFiles = false) {
     },
     counters,
   });
-  return { log, json, lines, counters };
+  const scanned = (name: WireText, verdict: ScanVerdict, durationMs: number): void => {
+    log.scanned({ name, verdict, shown: verdict, durationMs });
+  };
+  return { log, scanned, json, lines, counters };
 }
 
 describe('createServerLog', () => {
   test('writes one JSON line a detection, and clamd’s line for each signature', () => {
-    const { log, json, lines, counters } = build();
-    log.verdict('/tmp/x', { kind: 'infected', signatureNames: ['A', 'B'] }, 1.23456);
+    const { scanned, json, lines, counters } = build();
+    scanned('/tmp/x', { kind: 'infected', signatureNames: ['A', 'B'] }, 1.23456);
     expect(json.map((line): unknown => JSON.parse(line))).toEqual([
       expect.objectContaining({
         event: 'verdict',
@@ -42,18 +45,18 @@ describe('createServerLog', () => {
   });
 
   test('makes names from strangers harmless', () => {
-    const { log, lines } = build();
-    log.verdict(Buffer.from('/tmp/x\n/etc/passwd: OK'), { kind: 'failed', message: 'bad\u001b[2J' }, 0);
+    const { scanned, lines } = build();
+    scanned(Buffer.from('/tmp/x\n/etc/passwd: OK'), { kind: 'failed', message: 'bad\u001b[2J' }, 0);
     expect(lines).toEqual(['info /tmp/x\\n/etc/passwd: OK: bad\\x1b[2J ERROR']);
   });
 
   test('tells of clean files only when asked to', () => {
     const quiet = build();
-    quiet.log.verdict('/tmp/x', { kind: 'clean' }, 0);
+    quiet.scanned('/tmp/x', { kind: 'clean' }, 0);
     expect([quiet.json, quiet.lines]).toEqual([[], []]);
     expect(quiet.counters.clean).toBe(1);
     const loud = build(true);
-    loud.log.verdict('/tmp/x', { kind: 'clean' }, 0);
+    loud.scanned('/tmp/x', { kind: 'clean' }, 0);
     expect(loud.lines).toEqual(['info /tmp/x: OK']);
   });
 

@@ -4,10 +4,20 @@ import type { ClamdLog, ClamdLogSeverity } from '../logging/clamd-log-file.js';
 import type { DaemonCounters } from '../stats/daemon-stats.js';
 import type { CloseReason } from './transport.js';
 
+/** One finished scan, after it was answered. */
+export interface ScanOutcome {
+  /** A path, the target of a descriptor, or `instream(local)` (behaviour 2.8). */
+  readonly name: WireText;
+  /** The truth. */
+  readonly verdict: ScanVerdict;
+  /** What the client was told: an Alert* option may have made a detection of an incomplete scan. */
+  readonly shown: ScanVerdict;
+  readonly durationMs: number;
+}
+
 /** What the server tells the operator: JSON lines always, clamd's own lines too where LogFile is set (behaviour 2.8). */
 export interface ServerLog {
-  /** A verdict, after it was answered. `name` is a path, the target of a descriptor, or `instream(local)`. */
-  verdict(name: WireText, verdict: ScanVerdict, durationMs: number): void;
+  scanned(outcome: ScanOutcome): void;
   /** A client broke the protocol and was told so. */
   violation(peerName: string, text: string): void;
   clientClosed(peerName: string, reason: CloseReason, droppedScans: number): void;
@@ -27,7 +37,7 @@ interface ServerLogOptions {
 export function createServerLog(options: ServerLogOptions): ServerLog {
   const { logger, clamdLog, counters } = options;
   return {
-    verdict: createVerdictLog(options),
+    scanned: createScanLog(options),
     violation(peerName, text) {
       counters.protocolViolations += 1;
       logger.debug({ event: 'violation', peerName, text: sanitize(text) }, 'client broke the protocol');
@@ -51,8 +61,8 @@ export function createServerLog(options: ServerLogOptions): ServerLog {
   };
 }
 
-function createVerdictLog({ logger, clamdLog, counters }: ServerLogOptions): ServerLog['verdict'] {
-  return (name, verdict, durationMs) => {
+function createScanLog({ logger, clamdLog, counters }: ServerLogOptions): ServerLog['scanned'] {
+  return ({ name, verdict, durationMs }) => {
     counters[verdict.kind] += 1;
     if (verdict.kind === 'clean' && clamdLog?.cleanFiles !== true && !logger.isLevelEnabled('debug')) return;
     const shown = sanitize(name);

@@ -122,7 +122,12 @@ class PathScan implements PathVisitor {
       onVerdict: (verdict) => {
         services.gate.release();
         this.#answer(path, verdict);
-        services.log.verdict(path, verdict, services.now() - startedAtMs);
+        services.log.scanned({
+          name: path,
+          verdict,
+          shown: verdict,
+          durationMs: services.now() - startedAtMs,
+        });
         this.#scanning -= 1;
         this.#onReport?.();
       },
