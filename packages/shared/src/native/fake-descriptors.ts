@@ -87,6 +87,17 @@ export class FakeDescriptors {
     this.#faults.pass('close');
   }
 
+  /** dup2(2). */
+  duplicate(fd: number, onto: number): void {
+    const description = this.get(fd, 'dup2');
+    if (onto < 0) throw systemError('dup2', 'EBADF', { onto });
+    const replaced = this.find(onto);
+    if (replaced === description) return;
+    this.#slots.set(onto, description);
+    this.retain(description);
+    if (replaced !== undefined) this.release(replaced);
+  }
+
   retain(description: OpenDescription): void {
     description.references += 1;
   }

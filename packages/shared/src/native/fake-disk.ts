@@ -6,6 +6,7 @@ export const S_IFLNK = 0o120000;
 export const S_IFSOCK = 0o140000;
 /** As the kernel's MAXSYMLINKS (path_resolution(7)). */
 const SYMLINK_HOPS_MAX = 40;
+const PLAIN_INODE = { writers: 0, leases: true, cachedBytes: Number.POSITIVE_INFINITY, lockedByOther: false };
 /** Long ago on purpose: no file looks freshly written to code that compares with the wall clock. */
 const FIRST_TIME_MS = 1_700_000_000_000;
 
@@ -23,6 +24,10 @@ export interface FakeInode {
   writers: number;
   /** Whether its file system supports leases. */
   leases: boolean;
+  /** Bytes from the start that are in the page cache. */
+  cachedBytes: number;
+  /** Another process of the host holds a POSIX lock on it. */
+  lockedByOther: boolean;
 }
 
 export interface FakeFileOptions {
@@ -167,7 +172,7 @@ export class FakeDisk {
     const now = this.#tick();
     const number = this.#nextNumber++;
     const times = { mtimeMs: now, ctimeMs: now };
-    return { number, content: Buffer.alloc(0), mode, uid, ...times, linkCount: 1, writers: 0, leases: true };
+    return { number, content: Buffer.alloc(0), mode, uid, ...times, linkCount: 1, ...PLAIN_INODE };
   }
 
   #tick(): number {

@@ -52,7 +52,8 @@ interface FileParts {
   readonly faults: FakeFaults;
 }
 
-export function createFakeFiles({ descriptors, disk, faults }: FileParts): FileApi {
+export function createFakeFiles(parts: FileParts): FileApi {
+  const { descriptors, disk, faults } = parts;
   /** What proc_pid_fd(5) shows. */
   const nameOfFd = (fd: number, link: string): string => {
     const description = descriptors.find(fd);
@@ -62,22 +63,7 @@ export function createFakeFiles({ descriptors, disk, faults }: FileParts): FileA
     return disk.nameOf(description.inode, description.path) ?? `${description.path} (deleted)`;
   };
   return {
-    read(fd, into) {
-      if (faults.wouldBlock('read')) return WOULD_BLOCK;
-      const description = descriptors.get(fd, 'read');
-      if (description instanceof FakeSocket) return readStream(description, into);
-      const file = readableFile(description, 'read');
-      const got = copyFrom(file.inode.content, into, file.offset);
-      file.offset += got;
-      return got;
-    },
-    readAt(fd, into, offset) {
-      faults.pass('readAt');
-      const description = descriptors.get(fd, 'pread');
-      if (offset < 0) throw systemError('pread', 'EINVAL', { offset });
-      if (description instanceof FakeSocket) throw systemError('pread', 'ESPIPE', { offset });
-      return copyFrom(readableFile(description, 'pread').inode.content, into, offset);
-    },
+    ...createReadCalls(parts),
     close: (fd) => {
       descriptors.close(fd);
     },
@@ -102,10 +88,61 @@ export function createFakeFiles({ descriptors, disk, faults }: FileParts): FileA
       bytes.writeUInt32LE(disk.require(path, 'name_to_handle_at', { follow: false }).number, 0);
       return { type: 1, bytes };
     },
+    ...createDescriptorCalls(parts),
+  };
+}
+
+type ReadCall = 'read' | 'readAt' | 'readAtIfCached';
+
+function createReadCalls({ descriptors, faults }: FileParts): Pick<FileApi, ReadCall> {
+  return {
+    read(fd, into) {
+      if (faults.wouldBlock('read')) return WOULD_BLOCK;
+      const description = descriptors.get(fd, 'read');
+      if (description instanceof FakeSocket) return readStream(description, into);
+      const file = readableFile(description, 'read');
+      const got = copyFrom(file.inode.content, into, file.offset);
+      file.offset += got;
+      return got;
+    },
+    readAt(fd, into, offset) {
+      faults.pass('readAt');
+      const description = descriptors.get(fd, 'pread');
+      if (offset < 0) throw systemError('pread', 'EINVAL', { offset });
+      if (description instanceof FakeSocket) throw systemError('pread', 'ESPIPE', { offset });
+      return copyFrom(readableFile(description, 'pread').inode.content, into, offset);
+    },
+    readAtIfCached(fd, into, offset) {
+      if (faults.wouldBlock('readAtIfCached')) return WOULD_BLOCK;
+      const description = descriptors.get(fd, 'preadv2');
+      if (offset < 0) throw systemError('preadv2', 'EINVAL', { offset });
+      if (description instanceof FakeSocket) throw systemError('preadv2', 'ESPIPE', { offset });
+      const { content, cachedBytes } = readableFile(description, 'preadv2').inode;
+      if (offset >= cachedBytes && offset < content.length) return WOULD_BLOCK;
+      return copyFrom(content.subarray(0, Math.max(offset, cachedBytes)), into, offset);
+    },
+  };
+}
+
+type DescriptorCall = 'accessMode' | 'lockForWriting' | 'duplicateOnto';
+
+function createDescriptorCalls({ descriptors, faults }: FileParts): Pick<FileApi, DescriptorCall> {
+  return {
     accessMode(fd) {
       faults.pass('accessMode');
       const description = descriptors.get(fd, 'fcntl');
       return description instanceof FakeFile ? description.access : 'readWrite';
+    },
+    lockForWriting(fd) {
+      faults.pass('lockForWriting');
+      const description = descriptors.get(fd, 'fcntl');
+      if (!(description instanceof FakeFile) || !description.writable)
+        throw systemError('fcntl', 'EBADF', { fd });
+      return description.inode.lockedByOther ? 'heldByOther' : 'locked';
+    },
+    duplicateOnto(fd, onto) {
+      faults.pass('duplicateOnto');
+      descriptors.duplicate(fd, onto);
     },
   };
 }

@@ -30,6 +30,20 @@ nativeContract('FakeNative', () => {
       fake.disk.symlink(target, path);
     },
     openFile: (path, access) => fake.openFile(path, access),
+    tellsWhatIsCached: true,
+    dropFromCache: (path) => {
+      fake.setCached(path, 0);
+    },
+    lockElsewhere: (path) => {
+      fake.setLockedByOther(path, true);
+      return Promise.resolve(() => {
+        fake.setLockedByOther(path, false);
+        return Promise.resolve();
+      });
+    },
+    bindAbstract: (fd, name) => {
+      fake.bindAbstract(fd, name);
+    },
     countOpenFds: () => fake.openFdCount,
     dispose: () => undefined,
   };
@@ -70,6 +84,30 @@ describe('FakeNative', () => {
     fake.fanotify.respond(group, bytes, 1);
     fake.files.close(fd);
   };
+
+  test('setCached: the file is read up to where the cache ends, and a write changes nothing about that', () => {
+    const fake = new FakeNative();
+    fake.disk.writeFile('/srv/half', '0123456789');
+    fake.setCached('/srv/half', 4);
+    const [fd, into] = [fake.openFile('/srv/half'), Buffer.alloc(10)];
+    expect([2, 4, 9, 10].map((offset) => fake.files.readAtIfCached(fd, into, offset))).toEqual([
+      2,
+      WOULD_BLOCK,
+      WOULD_BLOCK,
+      0,
+    ]);
+    expect(fake.files.readAt(fd, into, 0)).toBe(10);
+  });
+
+  test('inheritSocket: told as what it is, adoptable, and no partner for a talk', () => {
+    const fake = new FakeNative();
+    const description = { family: 'inet6', type: 'stream', isListening: true } as const;
+    const fd = fake.inheritSocket(description);
+    fake.sockets.adopt(fd);
+    expect(fake.sockets.describe(fd)).toEqual(description);
+    expect(codeOf(() => fake.sockets.receive(fd))).toBe('ENOTSUP'); // Node's name of EOPNOTSUPP.
+    fake.files.close(fd);
+  });
 
   test('failNext: fails the next call of that name once, and tells EAGAIN by value', () => {
     const fake = new FakeNative();

@@ -1,5 +1,6 @@
 import { FAN_CLOSE_WRITE } from './constants.js';
 import { FakeDescriptors, FakeWakeups } from './fake-descriptors.js';
+import { FakeDatagram, FakeInheritedSocket } from './fake-datagrams.js';
 import { FakeDisk } from './fake-disk.js';
 import { FakeFanotify } from './fake-fanotify.js';
 import { FakeFaults } from './fake-faults.js';
@@ -18,6 +19,7 @@ import type {
   PeerCredentials,
   Poller,
   SocketApi,
+  SocketDescription,
 } from './native-api.js';
 
 export interface FakeNativeOptions {
@@ -52,6 +54,7 @@ export class FakeNative implements NativeApi {
   readonly #faults = new FakeFaults();
   readonly #descriptors: FakeDescriptors;
   readonly #events: FakeFanotify;
+  readonly #abstractNames = new Map<string, FakeDatagram>();
   #leaseSignalIgnored = false;
 
   constructor(options: FakeNativeOptions = {}) {
@@ -63,7 +66,12 @@ export class FakeNative implements NativeApi {
     this.#events = new FakeFanotify(parts);
     this.files = createFakeFiles(parts);
     this.leases = createFakeLeases(descriptors);
-    this.sockets = createFakeSockets({ ...parts, sendBufferBytes, identity: () => this.identity });
+    this.sockets = createFakeSockets({
+      ...parts,
+      sendBufferBytes,
+      identity: () => this.identity,
+      abstractNames: this.#abstractNames,
+    });
     this.fanotify = this.#events;
     this.limits = this.#createLimits(openFilesHard);
     this.poller = new FakePoller(descriptors, wakeups);
@@ -100,6 +108,30 @@ export class FakeNative implements NativeApi {
       if (file.writable) this.#events.tell({ ...about, mask: FAN_CLOSE_WRITE });
     });
     return this.#descriptors.install(file, 'open');
+  }
+
+  /** Test side: a socket made by whoever started us. @returns its fd. */
+  inheritSocket(description: SocketDescription): number {
+    return this.#descriptors.install(new FakeInheritedSocket(description), 'socket');
+  }
+
+  /** Test side: bind(2) of a datagram socket to an abstract name, written with '@' as its first character. */
+  bindAbstract(fd: number, name: string): void {
+    const socket = this.#descriptors.get(fd, 'bind');
+    if (!(socket instanceof FakeDatagram))
+      throw new Error('the fake binds only datagram sockets to such names');
+    this.#abstractNames.set(name, socket);
+    socket.unbind = () => this.#abstractNames.delete(name);
+  }
+
+  /** Test side: how much of the file is in the page cache, from its start; everything unless told. Bytes. */
+  setCached(path: string, cachedBytes: number): void {
+    this.disk.require(path, 'open').cachedBytes = cachedBytes;
+  }
+
+  /** Test side: another process of the host takes its POSIX lock, or lets go of it. */
+  setLockedByOther(path: string, locked: boolean): void {
+    this.disk.require(path, 'open').lockedByOther = locked;
   }
 
   /** Test side: queues a raw record, such as one with names, at a group of the process under test. */

@@ -2,10 +2,12 @@ import type { FakeDisk, FakeInode } from './fake-disk.js';
 import { S_IFSOCK } from './fake-disk.js';
 import { systemError } from './fake-faults.js';
 import type { FakeFaults } from './fake-faults.js';
+import { FakeDatagram, FakeInheritedSocket, sendDatagram } from './fake-datagrams.js';
+import type { FakeAbstractNames } from './fake-datagrams.js';
 import { FakeSocket } from './fake-socket.js';
 import type { FakeNetwork } from './fake-socket.js';
 import { WOULD_BLOCK } from './native-api.js';
-import type { PeerCredentials, SocketApi } from './native-api.js';
+import type { PeerCredentials, SocketApi, SocketDescription } from './native-api.js';
 
 /** As the fence: sun_path with its NUL, the bytes of one receive, the bytes that may go with a descriptor. */
 const SUN_PATH_BYTES = 108;
@@ -18,24 +20,33 @@ interface SocketParts extends FakeNetwork {
   readonly faults: FakeFaults;
   /** Who calls connect(2) and listen(2) at this moment. */
   readonly identity: () => PeerCredentials;
+  readonly abstractNames: FakeAbstractNames;
 }
 
+type BoundSockets = Map<FakeInode, FakeSocket | FakeDatagram>;
 type OpenSocket = (fd: number, syscall: string) => FakeSocket;
 
 export function createFakeSockets(parts: SocketParts): SocketApi {
   const open = (fd: number, syscall: string): FakeSocket => {
     const description = parts.descriptors.get(fd, syscall);
-    if (!(description instanceof FakeSocket)) throw systemError(syscall, 'ENOTSOCK');
-    return description;
+    if (description instanceof FakeSocket) return description;
+    const isSocket = description instanceof FakeDatagram || description instanceof FakeInheritedSocket;
+    throw systemError(syscall, isSocket ? 'EOPNOTSUPP' : 'ENOTSOCK');
   };
-  return { ...createSetUp(parts, open), ...createTraffic(parts, open) };
+  const bound: BoundSockets = new Map();
+  return {
+    ...createSetUp(parts, open, bound),
+    ...createTraffic(parts, open),
+    ...createDatagramCalls(parts, bound),
+  };
 }
 
 type SetUpCalls = 'createUnix' | 'bindUnix' | 'listen' | 'connectUnix' | 'accept' | 'peerCredentials';
 
-function createSetUp(parts: SocketParts, open: OpenSocket): Pick<SocketApi, SetUpCalls> {
+type DatagramCalls = 'createDatagram' | 'sendTo' | 'describe' | 'adopt';
+
+function createSetUp(parts: SocketParts, open: OpenSocket, bound: BoundSockets): Pick<SocketApi, SetUpCalls> {
   const { descriptors, disk, faults, identity } = parts;
-  const bound = new Map<FakeInode, FakeSocket>();
   return {
     createUnix() {
       faults.pass('createUnix');
@@ -44,8 +55,10 @@ function createSetUp(parts: SocketParts, open: OpenSocket): Pick<SocketApi, SetU
     bindUnix(fd, path) {
       faults.pass('bindUnix');
       requireSocketPath(path);
-      const socket = open(fd, 'bind');
-      if (socket.unbind !== undefined || socket.state.name !== 'fresh') throw systemError('bind', 'EINVAL');
+      const description = descriptors.get(fd, 'bind');
+      const socket = description instanceof FakeDatagram ? description : open(fd, 'bind');
+      const isFresh = socket instanceof FakeDatagram || socket.state.name === 'fresh';
+      if (socket.unbind !== undefined || !isFresh) throw systemError('bind', 'EINVAL');
       if (disk.find(path, { follow: false }) !== undefined) throw systemError('bind', 'EADDRINUSE', { path });
       if (disk.parentOf(path) === undefined) throw systemError('bind', 'ENOENT', { path });
       const inode = disk.create(path, S_IFSOCK | 0o755, identity().uid);
@@ -62,6 +75,7 @@ function createSetUp(parts: SocketParts, open: OpenSocket): Pick<SocketApi, SetU
       const client = open(fd, 'connect');
       const listener = bound.get(disk.require(path, 'connect'));
       if (listener === undefined) throw systemError('connect', 'ECONNREFUSED', { path });
+      if (listener instanceof FakeDatagram) throw systemError('connect', 'EPROTOTYPE', { path });
       return listener.admit(client, identity()) ? 'connected' : 'inProgress';
     },
     accept(fd) {
@@ -81,11 +95,16 @@ function createSetUp(parts: SocketParts, open: OpenSocket): Pick<SocketApi, SetU
   };
 }
 
-function createTraffic(parts: SocketParts, open: OpenSocket): Omit<SocketApi, SetUpCalls> {
+function createTraffic(parts: SocketParts, open: OpenSocket): Omit<SocketApi, SetUpCalls | DatagramCalls> {
   const { descriptors, faults } = parts;
   return {
     receive(fd) {
       if (faults.wouldBlock('receive')) return undefined;
+      const description = descriptors.get(fd, 'recvmsg');
+      if (description instanceof FakeDatagram) {
+        const bytes = description.receive(RECEIVE_BYTES);
+        return bytes && { bytes, fds: [] };
+      }
       const socket = open(fd, 'recvmsg');
       const received = socket.receive('recvmsg', RECEIVE_BYTES);
       if (received === undefined) return undefined;
@@ -115,6 +134,47 @@ function createTraffic(parts: SocketParts, open: OpenSocket): Omit<SocketApi, Se
       open(fd, 'shutdown').shutdownWrite();
     },
   };
+}
+
+function createDatagramCalls(parts: SocketParts, bound: BoundSockets): Pick<SocketApi, DatagramCalls> {
+  const { descriptors, faults, wakeups } = parts;
+  return {
+    createDatagram() {
+      faults.pass('createDatagram');
+      return descriptors.install(new FakeDatagram(wakeups), 'socket');
+    },
+    sendTo(fd, bytes, path) {
+      if (faults.wouldBlock('sendTo')) return WOULD_BLOCK;
+      if (path.startsWith('@')) requireAbstractName(path);
+      else requireSocketPath(path);
+      const description = descriptors.get(fd, 'sendto');
+      if (description instanceof FakeSocket)
+        throw systemError('sendto', description.state.name === 'connected' ? 'EISCONN' : 'EOPNOTSUPP');
+      if (!(description instanceof FakeDatagram)) throw systemError('sendto', 'ENOTSOCK');
+      return sendDatagram({ ...parts, bound }, bytes, path) ?? WOULD_BLOCK;
+    },
+    describe(fd) {
+      faults.pass('describe');
+      return descriptionOf(descriptors.get(fd, 'getsockopt'));
+    },
+    adopt(fd) {
+      faults.pass('adopt');
+      descriptors.get(fd, 'fcntl'); // Every fake descriptor is non-blocking and there is no exec.
+    },
+  };
+}
+
+function descriptionOf(description: unknown): SocketDescription {
+  if (description instanceof FakeDatagram || description instanceof FakeInheritedSocket)
+    return description.description;
+  if (!(description instanceof FakeSocket)) throw systemError('getsockopt', 'ENOTSOCK');
+  return { family: 'unix', type: 'stream', isListening: description.state.name === 'listening' };
+}
+
+function requireAbstractName(path: string): void {
+  const nameBytes = Buffer.byteLength(path);
+  if (nameBytes <= SUN_PATH_BYTES) return;
+  throw systemError('bind', 'ENAMETOOLONG', { path, pathBytesMax: SUN_PATH_BYTES });
 }
 
 function requireSocketPath(path: string): void {

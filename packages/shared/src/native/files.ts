@@ -1,4 +1,4 @@
-import { failedCall, cPath, lastErrno } from './libc.js';
+import { addressOf, failedCall, cPath, lastErrno } from './libc.js';
 import type { Libc } from './libc.js';
 import { NativeError } from './native-error.js';
 import { WOULD_BLOCK } from './native-api.js';
@@ -15,23 +15,23 @@ const EBADF = 9;
 const EAGAIN = 11;
 const F_GETFL = 3;
 const O_PATH = 0o10000000;
+const EACCES = 13;
+const EINVAL = 22;
+const EOPNOTSUPP = 95;
+const IOVEC_BYTES = 16;
+const RWF_NOWAIT = 8;
+const F_SETLK = 6;
+const F_WRLCK = 1;
+const STRUCT_FLOCK_BYTES = 32;
 
 export function createFileApi(libc: Libc): FileApi {
   // One result record a thread: each call decodes it before the next one can overwrite it.
   const record = Buffer.alloc(STATX_SIZE_BYTES);
   const emptyPath = Buffer.alloc(1);
   const link = Buffer.alloc(PATH_MAX);
+  const writeLock = wholeFileLock();
   return {
-    read(fd, into) {
-      const got = libc.read(fd, into, into.byteLength);
-      if (got >= 0) return got;
-      if (lastErrno() === EAGAIN) return WOULD_BLOCK;
-      return failedCall('read');
-    },
-    readAt(fd, into, offset) {
-      const got = libc.pread(fd, into, into.byteLength, offset);
-      return got >= 0 ? got : failedCall('pread', { offset });
-    },
+    ...createReadCalls(libc),
     close(fd) {
       if (libc.close(fd) === 0) return;
       // Other errors are about data that was to be written; we only read, and the descriptor is gone all the same.
@@ -60,6 +60,42 @@ export function createFileApi(libc: Libc): FileApi {
       if ((flags & O_PATH) !== 0) return 'pathOnly';
       return (['read', 'write', 'readWrite', 'write'] as const)[flags & 3] ?? 'write';
     },
+    lockForWriting(fd) {
+      if (libc.fcntlPointer(fd, F_SETLK, writeLock) === 0) return 'locked';
+      const errno = lastErrno();
+      if (errno === EACCES || errno === EAGAIN) return 'heldByOther';
+      throw new NativeError('fcntl', errno, { fd });
+    },
+    duplicateOnto(fd, onto) {
+      if (libc.dup2(fd, onto) < 0) failedCall('dup2', { fd, onto });
+    },
+  };
+}
+
+function createReadCalls(libc: Libc): Pick<FileApi, 'read' | 'readAt' | 'readAtIfCached'> {
+  const iovec = Buffer.alloc(IOVEC_BYTES);
+  return {
+    read(fd, into) {
+      const got = libc.read(fd, into, into.byteLength);
+      if (got >= 0) return got;
+      if (lastErrno() === EAGAIN) return WOULD_BLOCK;
+      return failedCall('read');
+    },
+    readAt(fd, into, offset) {
+      const got = libc.pread(fd, into, into.byteLength, offset);
+      return got >= 0 ? got : failedCall('pread', { offset });
+    },
+    readAtIfCached(fd, into, offset) {
+      // To preadv2 an offset of -1 means the shared one, which it would move.
+      if (offset < 0) throw new NativeError('preadv2', EINVAL, { offset });
+      iovec.writeBigUInt64LE(addressOf(into), 0);
+      iovec.writeUInt32LE(into.byteLength, 8);
+      const got = libc.preadv2(fd, iovec, 1, offset, RWF_NOWAIT);
+      if (got >= 0) return got;
+      const errno = lastErrno();
+      if (errno === EAGAIN || errno === EOPNOTSUPP) return WOULD_BLOCK;
+      throw new NativeError('preadv2', errno, { offset });
+    },
   };
 }
 
@@ -79,6 +115,13 @@ export function emptyFileStatus(): FileStatus {
     uid: 0,
     linkCount: 0,
   };
+}
+
+/** struct flock: i16 type, i16 whence, i64 start at 8, i64 length at 16 (0: to the end), i32 pid. */
+function wholeFileLock(): Buffer {
+  const lock = Buffer.alloc(STRUCT_FLOCK_BYTES);
+  lock.writeInt16LE(F_WRLCK, 0);
+  return lock;
 }
 
 /** Offsets of struct statx, linux/stat.h. */

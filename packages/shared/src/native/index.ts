@@ -16,6 +16,7 @@ export type {
   PollHandle,
   ReadyEvents,
   ReceivedMessage,
+  SocketDescription,
   SocketApi,
 } from './native-api.js';
 export { errnoName, isErrno, NativeError } from './native-error.js';

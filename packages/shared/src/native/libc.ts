@@ -18,6 +18,7 @@ export function bindLibc() {
   return {
     read: bind('int64_t read(int, void *, size_t)'),
     pread: bind('int64_t pread64(int, void *, size_t, int64_t)'),
+    preadv2: bind('int64_t preadv64v2(int, void *, int, int64_t, int)'),
     writev: bind('int64_t writev(int, void *, int)'),
     close: bind('int close(int)'),
     statx: bind('int statx(int, void *, int, unsigned int, void *)'),
@@ -25,12 +26,16 @@ export function bindLibc() {
     nameToHandleAt: bind('int name_to_handle_at(int, void *, void *, void *, int)'),
     // fcntl is variadic in C; on x86-64 and arm64 Linux an int in third place travels the same way.
     fcntl: bind('int fcntl(int, int, int)'),
+    // The same function for the commands that take a struct: variadic pointers travel in third place, too.
+    fcntlPointer: bind('int fcntl(int, int, void *)'),
+    dup2: bind('int dup2(int, int)'),
     socket: bind('int socket(int, int, int)'),
     bind: bind('int bind(int, void *, uint32_t)'),
     listen: bind('int listen(int, int)'),
     connect: bind('int connect(int, void *, uint32_t)'),
     accept4: bind('int accept4(int, void *, void *, int)'),
     send: bind('int64_t send(int, void *, size_t, int)'),
+    sendto: bind('int64_t sendto(int, void *, size_t, int, void *, uint32_t)'),
     sendmsg: bind('int64_t sendmsg(int, void *, int)'),
     recvmsg: bind('int64_t recvmsg(int, void *, int)'),
     shutdown: bind('int shutdown(int, int)'),
@@ -59,6 +64,11 @@ export function failedCall(syscall: string, context: Readonly<Record<string, str
 export function fixedMemory(sizeBytes: number): { view: Buffer; address: bigint } {
   const pointer: unknown = koffi.alloc('uint8_t', sizeBytes);
   return { view: Buffer.from(koffi.view(pointer, sizeBytes)), address: koffi.address(pointer) };
+}
+
+/** Where the bytes lie, valid while `bytes` is reachable: V8 never moves memory once its address was asked for. */
+export function addressOf(bytes: Uint8Array): bigint {
+  return koffi.address(bytes);
 }
 
 /** A path as the kernel takes it: its bytes and a NUL. @throws NativeError EINVAL when it holds a NUL. */

@@ -53,6 +53,13 @@ export interface FileApi {
   read(fd: number, into: Uint8Array): number;
   /** pread(2): never moves the shared offset. @returns the bytes read, 0 at the end. Borrows the fd. */
   readAt(fd: number, into: Uint8Array, offset: number): number;
+  /**
+   * preadv2(2) with RWF_NOWAIT: only what is in the page cache, so the caller waits for no disk and no server.
+   * @returns the bytes read (fewer than asked for where the cache ends), 0 at the end of the file, or
+   * {@link WOULD_BLOCK} when nothing is cached (the kernel may then have begun to fetch it), and where the filesystem
+   * cannot tell (EOPNOTSUPP: FUSE, NFS, overlayfs, tmpfs, whose pages may be swapped out). Borrows the fd.
+   */
+  readAtIfCached(fd: number, into: Uint8Array, offset: number): number;
   /** close(2). Takes the fd. @throws NativeError EBADF only: a bug; what a filesystem says at the last close is dropped. */
   close(fd: number): void;
   /** statx(2) of an open fd. Borrows the fd. */
@@ -65,6 +72,17 @@ export interface FileApi {
   handleOfPath(path: string): FileHandle;
   /** The access mode the fd was opened with (fcntl F_GETFL): only the first two can be read from. */
   accessMode(fd: number): 'read' | 'readWrite' | 'write' | 'pathOnly';
+  /**
+   * fcntl(2) F_SETLK: an exclusive POSIX lock of the whole file, what clamd takes on its LogFile. It belongs to the
+   * process: a second one of ours succeeds, and closing any descriptor of the file lets go of it. Borrows the fd.
+   * @throws NativeError EBADF when the fd is not open for writing.
+   */
+  lockForWriting(fd: number): 'locked' | 'heldByOther';
+  /**
+   * dup2(2): `onto` afterwards refers to what `fd` refers to, survives an exec, and what it referred to before is
+   * closed. Borrows both. @throws NativeError EBADF when `fd` is not open.
+   */
+  duplicateOnto(fd: number, onto: number): void;
 }
 
 /** What the read-lease probe found: `writer` = somebody has the file open for writing or mapped writable. */
@@ -91,6 +109,13 @@ export interface ReceivedMessage {
   readonly fds: readonly number[];
 }
 
+/** What a socket is, of which only the number is known: getsockopt(2) SO_DOMAIN, SO_TYPE, SO_ACCEPTCONN. */
+export interface SocketDescription {
+  readonly family: 'unix' | 'inet' | 'inet6' | 'other';
+  readonly type: 'stream' | 'other';
+  readonly isListening: boolean;
+}
+
 export interface SocketApi {
   /** A non-blocking, close-on-exec AF_UNIX stream socket. The caller owns it. */
   createUnix(): number;
@@ -112,6 +137,18 @@ export interface SocketApi {
   shutdownWrite(fd: number): void;
   /** Borrows the fd. */
   peerCredentials(fd: number): PeerCredentials;
+  /** A non-blocking, close-on-exec AF_UNIX datagram socket. The caller owns it. */
+  createDatagram(): number;
+  /**
+   * sendto(2), all or nothing, to the datagram socket at a path (107 bytes) or, when it begins with '@', under an
+   * abstract name (sd_notify(3)). @returns the bytes sent, or {@link WOULD_BLOCK} while the receiver's queue is full.
+   * @throws NativeError ENOENT, ECONNREFUSED where nobody receives; EMSGSIZE. Borrows the fd.
+   */
+  sendTo(fd: number, bytes: Uint8Array, path: string): number;
+  /** Borrows the fd. @throws NativeError ENOTSOCK, EBADF. */
+  describe(fd: number): SocketDescription;
+  /** Makes an inherited descriptor non-blocking and close-on-exec (fcntl(2)). Borrows the fd. */
+  adopt(fd: number): void;
 }
 
 export interface FanotifyApi {

@@ -2,18 +2,32 @@ import { failedCall, lastErrno } from './libc.js';
 import type { Libc } from './libc.js';
 import { NativeError } from './native-error.js';
 import { WOULD_BLOCK } from './native-api.js';
-import type { PeerCredentials, SocketApi } from './native-api.js';
+import type { PeerCredentials, SocketApi, SocketDescription } from './native-api.js';
 import { createMessageBuffers } from './message-buffers.js';
 
 // sys/socket.h and asm-generic/socket.h
 const AF_UNIX = 1;
-const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000;
 const SOL_SOCKET = 1;
+const SO_TYPE = 3;
+const SO_ACCEPTCONN = 30;
+const SO_DOMAIN = 39;
 const SO_PEERCRED = 17;
 const SHUT_WR = 1;
 const MSG_NOSIGNAL = 0x4000;
 const SUN_PATH_BYTES = 108;
+
+// fcntl(2)
+const F_GETFD = 1;
+const F_SETFD = 2;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const FD_CLOEXEC = 1;
+const O_NONBLOCK = 0o4000;
 
 const EINTR = 4;
 const EAGAIN = 11;
@@ -24,7 +38,7 @@ export function createSocketApi(libc: Libc): SocketApi {
   const message = createMessageBuffers(libc);
   return {
     createUnix() {
-      const fd = libc.socket(AF_UNIX, SOCK_STREAM_CLOEXEC_NONBLOCK, 0);
+      const fd = libc.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC_NONBLOCK, 0);
       return fd >= 0 ? fd : failedCall('socket');
     },
     bindUnix(fd, path) {
@@ -59,6 +73,23 @@ export function createSocketApi(libc: Libc): SocketApi {
       if (libc.shutdown(fd, SHUT_WR) !== 0) failedCall('shutdown');
     },
     peerCredentials: (fd) => peerCredentials(libc, fd),
+    createDatagram() {
+      const fd = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC_NONBLOCK, 0);
+      return fd >= 0 ? fd : failedCall('socket');
+    },
+    sendTo(fd, bytes, path) {
+      const address = path.startsWith('@') ? abstractAddress(path) : unixAddress(path);
+      const sent = libc.sendto(fd, bytes, bytes.byteLength, MSG_NOSIGNAL, address, address.length);
+      if (sent >= 0) return sent;
+      const errno = lastErrno();
+      if (errno === EAGAIN || errno === EINTR) return WOULD_BLOCK;
+      throw new NativeError('sendto', errno, { path });
+    },
+    describe: (fd) => describeSocket(libc, fd),
+    adopt(fd) {
+      addFlag(libc, fd, { get: F_GETFL, set: F_SETFL, flag: O_NONBLOCK });
+      addFlag(libc, fd, { get: F_GETFD, set: F_SETFD, flag: FD_CLOEXEC });
+    },
   };
 }
 
@@ -76,6 +107,48 @@ function unixAddress(path: string): Buffer {
   address.writeUInt16LE(AF_UNIX, 0);
   bytes.copy(address, 2);
   return address;
+}
+
+/** unix(7), abstract: a NUL in place of the '@', and the name ends where the address ends. */
+function abstractAddress(path: string): Buffer {
+  const name = Buffer.from(path);
+  if (name.length > SUN_PATH_BYTES) {
+    throw new NativeError('bind', ENAMETOOLONG, { path, pathBytesMax: SUN_PATH_BYTES });
+  }
+  const address = Buffer.alloc(2 + name.length);
+  address.writeUInt16LE(AF_UNIX, 0);
+  name.copy(address, 3, 1);
+  return address;
+}
+
+function describeSocket(libc: Libc, fd: number): SocketDescription {
+  const value = Buffer.alloc(4);
+  const length = Buffer.alloc(4);
+  const ask = (option: number): number => {
+    length.writeUInt32LE(value.length, 0);
+    if (libc.getsockopt(fd, SOL_SOCKET, option, value, length) !== 0) failedCall('getsockopt', { fd });
+    return value.readInt32LE(0);
+  };
+  return {
+    family: FAMILIES.get(ask(SO_DOMAIN)) ?? 'other',
+    type: ask(SO_TYPE) === SOCK_STREAM ? 'stream' : 'other',
+    isListening: ask(SO_ACCEPTCONN) !== 0,
+  };
+}
+
+const FAMILIES: ReadonlyMap<number, SocketDescription['family']> = new Map([
+  [AF_UNIX, 'unix'],
+  [AF_INET, 'inet'],
+  [AF_INET6, 'inet6'],
+]);
+
+function addFlag(
+  libc: Libc,
+  fd: number,
+  { get, set, flag }: { get: number; set: number; flag: number },
+): void {
+  const flags = libc.fcntl(fd, get, 0);
+  if (flags < 0 || libc.fcntl(fd, set, flags | flag) < 0) failedCall('fcntl', { fd });
 }
 
 /** struct ucred: pid, uid, gid. */

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { emptyFileStatus } from '../native/files.js';
 import { WOULD_BLOCK } from '../native/native-api.js';
+import { datagramContract } from './datagram-contract.js';
+import { descriptorContract } from './descriptor-contract.js';
 import { codeOf } from './native-under-test.js';
 import type { NativeUnderTest } from './native-under-test.js';
 import { socketContract } from './socket-contract.js';
@@ -24,7 +26,9 @@ export function nativeContract(name: string, create: () => NativeUnderTest): voi
       expect({ openHandles, fdsLeft }).toEqual({ openHandles: 0, fdsLeft: 0 });
     });
     fileContract(() => system);
+    descriptorContract(() => system);
     socketContract(() => system);
+    datagramContract(() => system);
     test('limits: the open-file limit is raised to a number above what is in use', () => {
       expect(system.native.limits.raiseOpenFiles()).toBeGreaterThan(system.countOpenFds());
     });
@@ -113,6 +117,16 @@ function fileContract(current: () => NativeUnderTest): void {
         files.status(fd, emptyFileStatus());
       },
       () => files.accessMode(fd),
+      () => files.readAtIfCached(fd, Buffer.alloc(1), 0),
+      () => files.lockForWriting(fd),
+      () => {
+        files.duplicateOnto(fd, 0);
+      },
+      () => sockets.describe(fd),
+      () => {
+        sockets.adopt(fd);
+      },
+      () => sockets.sendTo(fd, Buffer.from('x'), '@nobody'),
       () => sockets.receive(fd),
       () => sockets.send(fd, Buffer.from('x')),
     ];

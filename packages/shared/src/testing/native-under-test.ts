@@ -11,6 +11,14 @@ export interface NativeUnderTest {
   readonly symlink: (target: string, path: string) => void;
   /** @returns the fd, the caller's. */
   readonly openFile: (path: string, access: ReturnType<FileApi['accessMode']>) => number;
+  /** Whether `directory` is where RWF_NOWAIT works (preadv2(2)): ext4, xfs, btrfs; not tmpfs. */
+  readonly tellsWhatIsCached: boolean;
+  /** The file leaves the page cache, as far as the kernel lets it go. */
+  readonly dropFromCache: (path: string) => void;
+  /** Another process takes a POSIX write lock. @returns what makes it let go. Bounded in time. */
+  readonly lockElsewhere: (path: string) => Promise<() => Promise<void>>;
+  /** bind(2) to an abstract name, written with '@' as its first character. Borrows the fd. */
+  readonly bindAbstract: (fd: number, name: string) => void;
   /** Descriptors open in this process. */
   readonly countOpenFds: () => number;
   readonly dispose: () => void;
