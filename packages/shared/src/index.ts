@@ -5,7 +5,13 @@ export { messageOf } from './errors/message-of.js';
 export { createLogger } from './logging/create-logger.js';
 export type { Logger, LoggerOptions } from './logging/create-logger.js';
 export { sanitize } from './logging/sanitize.js';
-export type { DetectedSample, IncompleteReason, ScanVerdict } from './verdict.js';
+export type {
+  DetectedSample,
+  EncryptedContainer,
+  IncompleteReason,
+  LimitReason,
+  ScanVerdict,
+} from './verdict.js';
 export { checkDaemonConfig, checkOnAccessConfig } from './config/cross-checks.js';
 export { describeConfig } from './config/describe-config.js';
 export { cleanControlCharacters, formatConfigIssue, issuesUpToFirstError } from './config/config-issue.js';
@@ -13,6 +19,8 @@ export type { ConfigIssue } from './config/config-issue.js';
 export type { EnvTable, EnvValues } from './config/env-table.js';
 export { describeEnv, resolveEnv } from './config/resolve-env.js';
 export { readClamdConfig } from './config/read-clamd-config.js';
+export { LONG_OPTIONS, readGivenOption } from './config/given-option.js';
+export type { GivenSettings } from './config/settings.js';
 export type { ClamdConfig } from './config/resolve.js';
 export { COMMAND_VERBS, allowedInSession, terminatorOf } from './protocol/command.js';
 export type { Command, CommandVerb, Terminator } from './protocol/command.js';

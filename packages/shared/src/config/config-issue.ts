@@ -44,6 +44,8 @@ export const CONFIG_MESSAGES = {
   emptyArgument: (name: string, at: string) => `Empty argument for option ${name} at ${at}`,
   unknownOption: (name: string, at: string) => `Parse error at ${at}: Unknown option ${name}`,
   incorrectFormat: (name: string) => `Incorrect argument format for option ${name}`,
+  /** Of the command line alone. */
+  emptyString: (name: string) => `Option ${name} requires a non-empty string argument`,
   unparsableNumber: (name: string) => `Can't parse numerical argument for option ${name}`,
   sizeTooHigh: (name: string) =>
     `Numerical value for option ${name} too high, resetting to 9223372036854775807`,

@@ -12,7 +12,10 @@ export function describeConfig(settings: ClamdSettings): readonly string[] {
   return OPTION_TABLE.flatMap((row): string[] => {
     const inFile = settings.byName.get(row.name);
     if (inFile !== undefined) {
-      return inFile.map(({ value, line }) => `${row.name} ${showValue(value)}  # line ${line}`);
+      return inFile.map(({ value, line }) => {
+        const origin = line === undefined ? 'command line' : `line ${line}`;
+        return `${row.name} ${showValue(value)}  # ${origin}`;
+      });
     }
     if (row.default === undefined) return [`# ${row.name} is unset  # default`];
     return [`${row.name} ${showValue(row.default)}  # default`];

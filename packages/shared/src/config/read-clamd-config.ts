@@ -3,7 +3,7 @@ import { createOptionReader } from './option-reader.js';
 import type { OptionName } from './option-table.js';
 import type { ClamdConfig } from './resolve.js';
 import { resolveClamdConfig } from './resolve.js';
-import type { ClamdSettings } from './settings.js';
+import type { ClamdSettings, GivenSettings } from './settings.js';
 import { readSettings } from './settings.js';
 
 /** What came of a clamd.conf. */
@@ -21,14 +21,19 @@ export interface ClamdConfigReading {
  *
  * @param text - the file; bytes are exact, a string is read as its UTF-8 bytes. At most 1 MiB.
  * @param fileName - as given by the user: it is part of the messages.
+ * @param commandLine - what was given there; it wins over the file.
  *
  * @example
  * ```ts
  * const { config, issues } = readClamdConfig('LocalSocket /run/clamd.sock\n', 'clamd.conf');
  * ```
  */
-export function readClamdConfig(text: string | Uint8Array, fileName: string): ClamdConfigReading {
-  const { settings, issues } = readSettings(text, fileName);
+export function readClamdConfig(
+  text: string | Uint8Array,
+  fileName: string,
+  commandLine?: GivenSettings,
+): ClamdConfigReading {
+  const { settings, issues } = readSettings(text, fileName, commandLine);
   issues.push(...oldNameWarnings(settings));
   if (issues.some((issue) => issue.severity === 'error')) return { issues, settings };
   return { config: resolveClamdConfig(createOptionReader(settings)), issues, settings };
@@ -43,14 +48,14 @@ const OLD_NAMES: readonly (readonly [OptionName, OptionName])[] = [
 
 function oldNameWarnings(settings: ClamdSettings): ConfigIssue[] {
   return OLD_NAMES.flatMap(([oldName, newName]): ConfigIssue[] => {
-    const line = settings.byName.get(oldName)?.[0]?.line;
-    if (line === undefined) return [];
+    const [given] = settings.byName.get(oldName) ?? [];
+    if (given === undefined) return [];
     return [
       {
         severity: 'warning',
         origin: 'portcullis',
         message: `Option ${oldName} is now named ${newName}`,
-        line,
+        ...(given.line === undefined ? {} : { line: given.line }),
       },
     ];
   });

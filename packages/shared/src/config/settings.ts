@@ -5,15 +5,17 @@ import type { ConfigIssue } from './config-issue.js';
 import { CONFIG_MESSAGES } from './config-issue.js';
 import type { Directive } from './lexer.js';
 import { decodeByteString, lexClamdConfig } from './lexer.js';
+import type { OptionRow } from './option-row.js';
 import type { OptionName } from './option-table.js';
 import { findOption } from './option-table.js';
 import type { OptionValue, ParsedValue } from './parse-value.js';
 import { parseBool, parseNumber, parseSize, parseString } from './parse-value.js';
 
-/** A value that stood in the file, and where. */
+/** A value that was given, and where. */
 export interface Setting {
   readonly value: OptionValue;
-  readonly line: number;
+  /** Line of the file; undefined = on the command line. */
+  readonly line: number | undefined;
 }
 
 /** The file, read and checked value by value, before defaults and units. */
@@ -41,12 +43,23 @@ interface ReadState {
   readonly issues: ConfigIssue[];
 }
 
-/** Reads the text into settings and all issues, in the order of the lines. */
+/** What the command line says about options of clamd.conf, in its order. */
+export type GivenSettings = readonly { readonly name: OptionName; readonly value: OptionValue }[];
+
+/**
+ * Reads the text into settings and all issues, in the order of the lines. What the command line gives comes before the
+ * file: so it wins, or goes first where an option is repeatable (behaviour 2.1).
+ */
 export function readSettings(
   text: string | Uint8Array,
   fileName: string,
+  commandLine: GivenSettings = [],
 ): { settings: ClamdSettings; issues: ConfigIssue[] } {
   const state: ReadState = { fileName, byName: new Map(), requested: new Set(), seen: new Set(), issues: [] };
+  for (const { name, value } of commandLine) {
+    const found = findOption(name);
+    if (found?.kind === 'option') keep(found.row, { value, line: undefined }, state);
+  }
   if (text.length > CLAMD_CONFIG_BYTES_MAX) {
     addOurs(state, 'error', `Config file ${fileName} is larger than ${CLAMD_CONFIG_BYTES_MAX} bytes`);
   } else {
@@ -114,7 +127,11 @@ function readDirective(directive: Directive, state: ReadState): void {
 
 type KnownRow = Extract<NonNullable<ReturnType<typeof findOption>>, { kind: 'option' }>['row'];
 
-function parseFor(row: KnownRow, text: string): ParsedValue {
+/** Reads a value by the type of its option. */
+export function parseFor(
+  row: Pick<OptionRow, 'type'> & { readonly values?: readonly string[] },
+  text: string,
+): ParsedValue {
   switch (row.type) {
     case 'bool':
       return parseBool(text);
@@ -125,7 +142,7 @@ function parseFor(row: KnownRow, text: string): ParsedValue {
     case 'string':
       return parseString(text, row.values);
     default:
-      return assertNever(row);
+      return assertNever(row.type);
   }
 }
 
