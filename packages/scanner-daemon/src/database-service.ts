@@ -1,12 +1,17 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { MIRRORED_CLAMAV_VERSION } from '@portcullis/shared';
 import type { DaemonLog } from './daemon-log.js';
+import { readDatabaseAge } from './database/cvd-header.js';
 import { DatabaseHolder } from './database/database-holder.js';
 import type { LoadDatabaseOptions, LoadedDatabase } from './database/load-database.js';
 import type { FailureReason } from './failure-actions.js';
-import { StartError } from './process-setup.js';
+import { ctime } from './logging/log-time.js';
+import type { LogLine } from './logging/clamd-log.js';
+import { StartError } from './process/start-error.js';
 import { DatabaseReloader, loadInThread } from './scheduler/database-reloader.js';
-import { hasDatabaseChanged } from './scheduler/self-check.js';
+import { ReloadMemory } from './scheduler/reload-memory.js';
+import { createDatabaseCheck, hasDatabaseChanged, type SelfCheckAnswer } from './scheduler/self-check.js';
 import type { LoadFailure } from './worker/load-task.js';
 
 const LOAD_THREAD = new URL('./worker/load-thread.js', import.meta.url);
@@ -31,7 +36,15 @@ export interface DatabaseServiceOptions {
   readonly sources: LoadDatabaseOptions;
   /** SelfCheck; 0 = off. */
   readonly selfCheckIntervalMs: number;
+  /** FailIfCvdOlderThan, days; 0 or undefined = any age will do. */
+  readonly cvdAgeMaxDays?: number | undefined;
+  /** ConcurrentDatabaseReload. `no` changes nothing but is answered with a log line. */
+  readonly concurrentReload?: boolean;
+  /** Said once, between the first look at the files and what was loaded. */
+  readonly remarks?: readonly LogLine[];
   readonly log: DaemonLog;
+  /** A reload has begun, or ended one way or the other. */
+  readonly onReload?: (stage: 'began' | 'ended') => void;
   readonly onFailure: (reason: FailureReason, cause?: unknown) => void;
 }
 
@@ -40,6 +53,8 @@ export interface DatabaseService {
   readonly holder: DatabaseHolder;
   readonly requestReload: () => void;
   readonly startSelfCheck: () => void;
+  /** SELFCHECK: looks at the files now. Answers within a bound, never rejects. */
+  readonly checkNow: () => Promise<SelfCheckAnswer>;
   stop(): Promise<void>;
 }
 
@@ -51,68 +66,110 @@ export async function openDatabase(options: DatabaseServiceOptions): Promise<Dat
     for (const directory of directories) log.say('info', `Reading databases from ${directory}`);
   };
   sayReading();
+  for (const { severity, text } of options.remarks ?? []) log.say(severity, text);
+  await refuseOldDatabase(options);
   const first = await loadInThread(LOAD_THREAD, sources, new AbortController().signal);
   if (first.kind === 'failed') {
-    log.say('error', describeFailure(first.failure));
-    throw new StartError('DATABASE', first.failure.text, { context: first.failure.context });
+    throw new StartError('DATABASE', describeFailure(first.failure), { context: first.failure.context });
   }
   sayLoaded(log, `Loaded ${first.loaded.signatureCount} signatures.`, first.loaded);
+  if (options.concurrentReload === false) log.say('info', NOT_CONCURRENT);
 
   const holder = new DatabaseHolder(first.loaded);
-  const reloader = new DatabaseReloader({
-    load: (signal) => loadInThread(LOAD_THREAD, sources, signal),
-    onBegin: sayReading,
-    onLoaded: (loaded) => {
-      sayLoaded(log, `Database correctly reloaded (${loaded.signatureCount} signatures)`, loaded);
-      log.say('info', 'Activating the newly loaded database...');
-      holder.swap(loaded);
-    },
-    onFailed: (failure) => {
-      log.say('error', `reload_th: Database load failed: ${describeFailure(failure)}`, {
-        ...failure.context,
-      });
-      options.onFailure('reloadFailed');
+  const memory = new ReloadMemory({
+    onReport: (report) => {
+      log.logger.info({ event: 'reloadMemory', ...report }, 'memory during the database reload');
     },
   });
-  const selfCheck = createSelfCheck(options, directories, holder, reloader);
-  return {
-    holder,
-    requestReload: () => {
-      reloader.request();
+  const reloader = createReloader(options, { holder, memory, sayReading });
+  const requestReload = (): void => {
+    reloader.request();
+  };
+  const checkNow = createDatabaseCheck({
+    look: () => hasDatabaseChanged(directories, holder.current.loaded.files, sources.detectPua ?? false),
+    isReloading: () => reloader.isBusy,
+    requestReload,
+    say: (text) => {
+      log.say('info', text);
     },
-    startSelfCheck: selfCheck.start,
+  });
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    ...{ holder, requestReload, checkNow },
+    startSelfCheck: () => {
+      const intervalMs = options.selfCheckIntervalMs;
+      if (intervalMs > 0) timer = setInterval(() => void checkNow(), intervalMs);
+    },
     stop: async () => {
-      selfCheck.stop();
+      clearInterval(timer);
+      memory.stop();
       await reloader.stop();
     },
   };
 }
 
-function createSelfCheck(
-  { selfCheckIntervalMs, sources, log }: DatabaseServiceOptions,
-  directories: readonly string[],
-  holder: DatabaseHolder,
-  reloader: DatabaseReloader,
-): { start: () => void; stop: () => void } {
-  let timer: NodeJS.Timeout | undefined;
-  const check = async (): Promise<void> => {
-    if (reloader.isBusy) return;
-    const { files } = holder.current.loaded;
-    if (await hasDatabaseChanged(directories, files, sources.detectPua ?? false)) {
-      log.say('info', 'SelfCheck: Database modification detected. Forcing reload.');
-      reloader.request();
-    } else {
-      log.say('info', 'SelfCheck: Database status OK.');
-    }
-  };
-  return {
-    start: () => {
-      if (selfCheckIntervalMs > 0) timer = setInterval(() => void check(), selfCheckIntervalMs);
+/** Whoever asks for this wants a reload to need less memory, at the price of having no database for a while. */
+const NOT_CONCURRENT =
+  'ConcurrentDatabaseReload no: the database in use is kept until the new one is good; a reload needs memory for both';
+
+function createReloader(
+  { sources, log, onReload, onFailure }: DatabaseServiceOptions,
+  { holder, memory, sayReading }: { holder: DatabaseHolder; memory: ReloadMemory; sayReading: () => void },
+): DatabaseReloader {
+  return new DatabaseReloader({
+    load: (signal) => loadInThread(LOAD_THREAD, sources, signal),
+    onBegin: () => {
+      sayReading();
+      memory.begin();
+      onReload?.('began');
     },
-    stop: () => {
-      clearInterval(timer);
+    onLoaded: (loaded) => {
+      sayLoaded(log, `Database correctly reloaded (${loaded.signatureCount} signatures)`, loaded);
+      log.say('info', 'Activating the newly loaded database...');
+      holder.swap(loaded);
+      memory.end();
+      onReload?.('ended');
     },
-  };
+    onFailed: (failure) => {
+      memory.end();
+      log.say('error', `reload_th: Database load failed: ${describeFailure(failure)}`, {
+        ...failure.context,
+      });
+      onFailure('reloadFailed', failure.cause);
+      onReload?.('ended');
+    },
+  });
+}
+
+const DAY_SECONDS = 86_400;
+
+/** FailIfCvdOlderThan, with clamd's sentences (observed). @throws StartError DATABASE */
+async function refuseOldDatabase({ cvdAgeMaxDays, sources, log }: DatabaseServiceOptions): Promise<void> {
+  if (cvdAgeMaxDays === undefined || cvdAgeMaxDays <= 0) return;
+  const age = await readDatabaseAge(sources.directory);
+  if (age.kind === 'noContainer') return;
+  const ageSeconds = age.kind === 'builtAt' ? Math.floor(Date.now() / 1000) - age.seconds : 0;
+  if (age.kind === 'builtAt' && ageSeconds <= cvdAgeMaxDays * DAY_SECONDS) return;
+  const [text, context] =
+    age.kind === 'broken'
+      ? ['Broken or not a CVD file', { path: age.path }]
+      : [`Virus database is older than ${cvdAgeMaxDays} days!`, { ageSeconds }];
+  log.say('error', text, context);
+  throw new StartError('DATABASE', text, { context });
+}
+
+/** The daily container that is in use; version 0 = none is. */
+export interface DailyVersion {
+  readonly version: number;
+  /** When it was built. */
+  readonly versionBuiltAtSeconds?: number | undefined;
+}
+
+/** What VERSION answers (behaviour 1.5): `ClamAV 1.4.6`, or `ClamAV 1.4.6/27123/Sat Nov 21 20:44:46 2026` in local time. */
+export function versionText({ version, versionBuiltAtSeconds }: DailyVersion): string {
+  const program = `ClamAV ${MIRRORED_CLAMAV_VERSION}`;
+  if (version <= 0 || versionBuiltAtSeconds === undefined) return program;
+  return `${program}/${version}/${ctime(new Date(versionBuiltAtSeconds * 1000))}`;
 }
 
 function sayLoaded(log: DaemonLog, text: string, { unsupported, signatureCount }: LoadedDatabase): void {

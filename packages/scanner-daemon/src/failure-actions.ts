@@ -10,6 +10,7 @@ export type FailureReason =
   | 'noWorkersLeft'
   | 'inlineScanCrashed'
   | 'reloadFailed'
+  | 'outOfMemory'
   | 'spoolFailed'
   | 'uncaught';
 
@@ -63,6 +64,13 @@ export const FAILURE_ACTIONS: Readonly<Record<FailureReason, FailureAction>> = {
     metric: 'database_reload_failed_total',
     level: 'warn',
     text: 'Database reload failed, keeping the previous instance',
+    action: 'observe',
+  },
+  outOfMemory: {
+    metric: 'out_of_memory_total',
+    level: 'error',
+    text: 'Out of memory',
+    // With ExitOnOOM it ends the daemon.
     action: 'observe',
   },
   spoolFailed: {

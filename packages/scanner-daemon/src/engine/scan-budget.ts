@@ -1,4 +1,4 @@
-import type { IncompleteReason } from '@portcullis/shared';
+import type { LimitReason } from '@portcullis/shared';
 
 /** The limits of one scan. For the sizes and the time, 0 or undefined means no limit, as in clamd.conf(5). */
 export interface ScanLimits {
@@ -26,7 +26,7 @@ export interface ScanBudgetOptions {
 export class ScanBudget {
   readonly #options: ScanBudgetOptions;
   #scannedBytes = 0;
-  #exceeded: IncompleteReason | undefined;
+  #exceeded: LimitReason | undefined;
   #isEnded = false;
 
   constructor(options: ScanBudgetOptions) {
@@ -34,7 +34,7 @@ export class ScanBudget {
   }
 
   /** The first limit met, or undefined while the scan may go on. */
-  get exceeded(): IncompleteReason | undefined {
+  get exceeded(): LimitReason | undefined {
     return this.#exceeded;
   }
 
@@ -67,7 +67,7 @@ export class ScanBudget {
     return !this.#isEnded;
   }
 
-  #refuse(reason: IncompleteReason): false {
+  #refuse(reason: LimitReason): false {
     this.#exceeded ??= reason;
     return false;
   }

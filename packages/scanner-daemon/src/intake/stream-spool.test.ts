@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -19,11 +19,14 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-function openSpool(options: { directory?: string; onReady?: () => void } = {}): StreamSpool {
+function openSpool(
+  options: { directory?: string; onReady?: () => void; leaveFiles?: boolean } = {},
+): StreamSpool {
   const open = createStreamSpools({
     memoryMaxBytes: MEMORY_MAX_BYTES,
     directory: options.directory ?? directory,
     onFailure: (cause) => failures.push(cause),
+    leaveFiles: options.leaveFiles ?? false,
   });
   return open(options.onReady ?? (() => undefined));
 }
@@ -135,4 +138,39 @@ describe('createStreamSpools', () => {
     onDisk.discard();
     expect(readdirSync(directory)).toEqual([]);
   });
+
+  describe('with LeaveTemporaryFiles', () => {
+    test('a stream of any size stays behind under a name of clamd', async () => {
+      for (const sizeBytes of [5, 3 * MEMORY_MAX_BYTES]) {
+        const spool = openSpool({ leaveFiles: true });
+        spool.write(pattern(sizeBytes));
+        expect(contentOf(await finish(spool)).equals(pattern(sizeBytes))).toBe(true);
+        const [name, ...others] = readdirSync(directory);
+        expect(others).toEqual([]);
+        expect(name).toMatch(/^clamav-[0-9a-f]{32}\.tmp$/);
+        const path = join(directory, name ?? '');
+        expect(readFileSync(path).equals(pattern(sizeBytes))).toBe(true);
+        expect(statSync(path).mode & 0o777).toBe(0o600);
+        rmSync(path);
+      }
+    });
+
+    test('a stream that is given up leaves nothing', async () => {
+      const early = openSpool({ leaveFiles: true });
+      early.write(pattern(5));
+      early.discard();
+      const late = openSpool({ leaveFiles: true });
+      late.write(pattern(5));
+      await untilNames(1);
+      late.discard();
+      await untilNames(0);
+    });
+  });
+
+  async function untilNames(count: number): Promise<void> {
+    for (let tries = 0; readdirSync(directory).length !== count && tries < 1000; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(readdirSync(directory)).toHaveLength(count);
+  }
 });

@@ -1,13 +1,15 @@
-import type { OwnedFd } from '@portcullis/shared/native';
 import type { ScanSource } from '../scheduler/scan-job.js';
 import type { OpenStreamSpool, StreamSpool } from '../server/scan-side.js';
-import { openUnlinkedFile, writeAll } from './temporary-file.js';
+import { openTemporaryFile, writeAll } from './temporary-file.js';
+import type { TemporaryFile } from './temporary-file.js';
 
 export interface StreamSpoolOptions {
   /** A stream of at most this size never touches the disk. */
   readonly memoryMaxBytes: number;
   /** TemporaryDirectory. */
   readonly directory: string;
+  /** LeaveTemporaryFiles: every stream that came to its end stays in `directory` as `clamav-<32 hex>.tmp`. */
+  readonly leaveFiles?: boolean;
   /** The stream could not be kept: disk full, no such directory. */
   readonly onFailure: (cause: unknown) => void;
 }
@@ -26,8 +28,8 @@ export function createStreamSpools(options: StreamSpoolOptions): OpenStreamSpool
 
 type State =
   | { readonly kind: 'memory'; bytes: SharedArrayBuffer }
-  /** `fd` is missing while the file is being made; `busy` while a call is under way. */
-  | { readonly kind: 'file'; fd: OwnedFd | undefined; busy: boolean }
+  /** `file` is missing while it is being made; `busy` while a call is under way. */
+  | { readonly kind: 'file'; file: TemporaryFile | undefined; busy: boolean }
   | { readonly kind: 'failed' }
   | { readonly kind: 'gone' };
 
@@ -49,7 +51,7 @@ class MemoryThenFileSpool implements StreamSpool {
   write(bytes: Uint8Array): 'accepted' | 'wait' | 'failed' {
     switch (this.#state.kind) {
       case 'memory':
-        if (this.#sizeBytes + bytes.byteLength <= this.#options.memoryMaxBytes) {
+        if (this.#sizeBytes + bytes.byteLength <= this.#memoryMaxBytes) {
           this.#append(this.#state, bytes);
           return 'accepted';
         }
@@ -94,11 +96,16 @@ class MemoryThenFileSpool implements StreamSpool {
     this.#leave('gone');
   }
 
+  /** A stream that is to be left behind goes to a file whatever its size. */
+  get #memoryMaxBytes(): number {
+    return this.#options.leaveFiles === true ? 0 : this.#options.memoryMaxBytes;
+  }
+
   #append(state: { bytes: SharedArrayBuffer }, more: Uint8Array): void {
     const needed = this.#sizeBytes + more.byteLength;
     if (needed > state.bytes.byteLength) {
       const grown = new SharedArrayBuffer(
-        Math.min(this.#options.memoryMaxBytes, Math.max(needed, state.bytes.byteLength * 2)),
+        Math.min(this.#memoryMaxBytes, Math.max(needed, state.bytes.byteLength * 2)),
       );
       new Uint8Array(grown).set(new Uint8Array(state.bytes, 0, this.#sizeBytes));
       state.bytes = grown;
@@ -108,36 +115,37 @@ class MemoryThenFileSpool implements StreamSpool {
   }
 
   #toFile(soFar: SharedArrayBuffer): void {
-    const state: State = { kind: 'file', fd: undefined, busy: true };
+    const state: State = { kind: 'file', file: undefined, busy: true };
     this.#state = state;
     if (this.#sizeBytes > 0) this.#unwritten.push(new Uint8Array(soFar, 0, this.#sizeBytes));
-    openUnlinkedFile(this.#options.directory, (error, fd) => {
+    const { directory, leaveFiles = false } = this.#options;
+    openTemporaryFile({ directory, keepName: leaveFiles }, (error, file) => {
       if (this.#state !== state) {
-        fd?.close();
+        file?.drop();
         return;
       }
-      state.fd = fd;
+      state.file = file;
       state.busy = false;
-      if (fd === undefined) this.#fail(error);
+      if (file === undefined) this.#fail(error);
       else this.#flush();
     });
   }
 
   #flush(): void {
     const state = this.#state;
-    if (state.kind !== 'file' || state.busy || state.fd === undefined) return;
+    if (state.kind !== 'file' || state.busy || state.file === undefined) return;
     if (this.#unwritten.length === 0) {
-      this.#settle(state.fd);
+      this.#settle(state.file);
       return;
     }
     const bytes = Buffer.concat(this.#unwritten);
     this.#unwritten = [];
     state.busy = true;
-    const { fd } = state;
-    writeAll(fd.borrow(), bytes, this.#writtenBytes, (error) => {
+    const { file } = state;
+    writeAll(file.fd.borrow(), bytes, this.#writtenBytes, (error) => {
       state.busy = false;
       if (this.#state !== state) {
-        fd.close();
+        file.drop();
         return;
       }
       if (error !== null) {
@@ -150,7 +158,7 @@ class MemoryThenFileSpool implements StreamSpool {
   }
 
   /** Everything so far is on disk: whoever waits is told. */
-  #settle(fd: OwnedFd): void {
+  #settle({ fd }: TemporaryFile): void {
     const onSource = this.#onSource;
     if (onSource !== undefined) {
       this.#onSource = undefined;
@@ -179,6 +187,6 @@ class MemoryThenFileSpool implements StreamSpool {
     this.#writerWaits = false;
     this.#onSource = undefined;
     this.#state = { kind };
-    if (state.kind === 'file' && !state.busy) state.fd?.close();
+    if (state.kind === 'file' && !state.busy) state.file?.drop();
   }
 }

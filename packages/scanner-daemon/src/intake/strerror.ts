@@ -2,6 +2,7 @@ import { getSystemErrorMap } from 'node:util';
 
 /** glibc's texts where libuv words them differently; the others only differ in their first letter. */
 const C_TEXT: Readonly<Record<string, string>> = {
+  EISDIR: 'Is a directory',
   EIO: 'Input/output error',
   ELOOP: 'Too many levels of symbolic links',
   ENAMETOOLONG: 'File name too long',

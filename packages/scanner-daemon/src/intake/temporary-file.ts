@@ -14,30 +14,66 @@ const closeElsewhere = {
   },
 };
 
+/** A file being filled. Whoever holds it lets go of it with `drop` or, once it is full, passes `fd` on. */
+export interface TemporaryFile {
+  /** Readable and writable. */
+  readonly fd: OwnedFd;
+  /** Where it can be found; undefined = nowhere. */
+  readonly path: string | undefined;
+  /** Closes it, and leaves nothing behind. */
+  drop(): void;
+}
+
 /**
  * Makes a file that only its descriptor leads to: created 0600 under a name nobody can guess (O_EXCL, no link
  * followed) and unlinked at once, so that nothing is left behind however the daemon ends.
  *
- * @param done gets the fd, the caller's, readable and writable.
+ * @param options.keepName LeaveTemporaryFiles: the name stays, as clamd's `clamav-<32 hex>.tmp` (behaviour 1.8).
  */
-export function openUnlinkedFile(directory: string, done: Done<OwnedFd>): void {
-  const path = join(directory, `portcullis-${randomBytes(16).toString('hex')}.tmp`);
+export function openTemporaryFile(
+  { directory, keepName }: { directory: string; keepName: boolean },
+  done: Done<TemporaryFile>,
+): void {
+  const path = join(directory, `clamav-${randomBytes(16).toString('hex')}.tmp`);
   const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-  open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600, (openError, fd) => {
+  open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600, (openError, number) => {
     if (openError !== null) {
       done(openError);
       return;
     }
-    const owned = new OwnedFd(closeElsewhere, fd);
+    const fd = new OwnedFd(closeElsewhere, number);
+    if (keepName) {
+      done(null, namedFile(fd, path));
+      return;
+    }
     unlink(path, (unlinkError) => {
       if (unlinkError === null) {
-        done(null, owned);
+        done(null, {
+          fd,
+          path: undefined,
+          drop: () => {
+            fd.close();
+          },
+        });
         return;
       }
-      owned.close();
+      fd.close();
       done(unlinkError);
     });
   });
+}
+
+function namedFile(fd: OwnedFd, path: string): TemporaryFile {
+  return {
+    fd,
+    path,
+    drop: () => {
+      fd.close();
+      unlink(path, () => {
+        // Somebody was faster.
+      });
+    },
+  };
 }
 
 /** Writes all of `bytes` at `offset`, however many calls the kernel makes of it. Borrows the fd until `done`. */

@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import type { LoadDatabaseOptions, LoadedDatabase } from '../database/load-database.js';
+import { isOutOfMemory } from '../out-of-memory.js';
 import type { LoadFailure, LoadMessage } from '../worker/load-task.js';
+import { engineErrorText } from './engine-error-text.js';
 
 /** A load that takes longer is given up. The largest databases take about a minute. */
 const LOAD_MAX_MS = 15 * 60_000;
@@ -37,8 +39,8 @@ export function loadInThread(
 /** The thread ended without a word: out of memory, out of time, or a bug. */
 function describeDeath(cause: unknown): LoadFailure {
   const reason = cause instanceof Error ? cause.message : 'the load thread ended without an answer';
-  const isMemory = cause instanceof Error && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY';
-  return { text: isMemory ? "Can't allocate memory" : 'Unspecified error', context: { reason } };
+  const text = isOutOfMemory(cause) ? engineErrorText.outOfMemory : engineErrorText.unspecified;
+  return { text, context: { reason }, cause };
 }
 
 export interface DatabaseReloaderOptions {

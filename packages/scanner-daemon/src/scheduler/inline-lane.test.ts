@@ -3,10 +3,8 @@ import type { ScanVerdict } from '@portcullis/shared';
 import { OwnedFd } from '@portcullis/shared/native';
 import { createDaemonStats } from '../stats/daemon-stats.js';
 import { InlineLane, type InlineLaneOptions } from './inline-lane.js';
-import { createLocalDevices } from './local-devices.js';
 import type { ScanJob, ScanSource } from './scan-job.js';
 
-const device = { devMajor: 8, devMinor: 1 };
 const clean: ScanVerdict = { kind: 'clean' };
 
 function createLane(options: Partial<InlineLaneOptions> = {}) {
@@ -20,7 +18,7 @@ function createLane(options: Partial<InlineLaneOptions> = {}) {
       clock.ms += 0.5;
       return clean;
     },
-    isLocal: () => true,
+    readCached: (_fd, sizeBytes) => ({ kind: 'memory', bytes: new SharedArrayBuffer(sizeBytes), sizeBytes }),
     stats: createDaemonStats({ idleTimeoutSeconds: 30, now: () => clock.ms }),
     onFailure: (reason) => seen.failures.push(reason),
     nowMs: () => clock.ms,
@@ -57,7 +55,7 @@ describe('InlineLane', () => {
     const { lane } = createLane();
     const closed: number[] = [];
     const fd = new OwnedFd({ close: (number) => closed.push(number) }, 4711);
-    expect(submit(lane, { kind: 'fd', fd, sizeBytes: 65_536, device })).toEqual(clean);
+    expect(submit(lane, { kind: 'fd', fd, sizeBytes: 65_536 })).toEqual(clean);
     expect(closed).toEqual([4711]);
   });
 
@@ -100,62 +98,29 @@ describe('InlineLane', () => {
     expect(seen.failures).toEqual(['inlineScanCrashed']);
   });
 
-  test('reads no file that is behind a network, or cannot be looked at', () => {
-    const fd = new OwnedFd({ close: () => undefined }, 4711);
-    const remote = createLane({ isLocal: () => false });
-    submit(remote.lane, { kind: 'fd', fd, sizeBytes: 1, device });
-    expect(remote.seen).toMatchObject({ inline: 0, workers: 1 });
-    const broken = createLane({
-      isLocal: () => {
-        throw new Error('EBADF');
+  test('waits for no file: one that is not cached goes to a worker, whole and still open', () => {
+    const closed: number[] = [];
+    const fd = new OwnedFd({ close: (number) => closed.push(number) }, 4711);
+    const asked: number[][] = [];
+    const { lane, seen } = createLane({ readCached: (...call) => void asked.push(call) });
+    expect(submit(lane, { kind: 'fd', fd, sizeBytes: 5 })).toBeUndefined();
+    expect(seen).toMatchObject({ inline: 0, workers: 1 });
+    expect([asked, closed]).toEqual([[[4711, 5]], []]);
+  });
+
+  test('counts the time of a read that came to nothing', () => {
+    const clock = { ms: 0 };
+    const { lane } = createLane({
+      nowMs: () => clock.ms,
+      readCached: () => {
+        clock.ms += 1;
+        return undefined;
       },
     });
-    submit(broken.lane, { kind: 'fd', fd, sizeBytes: 1, device });
-    expect(broken.seen).toMatchObject({ inline: 0, workers: 1 });
-  });
-});
-
-describe('createLocalDevices', () => {
-  const table = [
-    '22 1 254:1 / / rw,relatime - ext4 /dev/vda1 rw',
-    '30 22 0:25 / /run rw shared:1 - tmpfs tmpfs rw',
-    '31 22 0:40 / /mnt/far rw - nfs4 server:/ rw',
-    '32 22 0:41 / /mnt/odd rw - fuse.sshfs x rw',
-    '',
-  ].join('\n');
-
-  function isLocal(devMajor: number, devMinor: number, mountTable = table): boolean {
-    return createLocalDevices(
-      () => 0,
-      () => mountTable,
-    ).isLocal({ devMajor, devMinor });
-  }
-
-  test.each([
-    [254, 1, true],
-    [0, 25, true],
-    [0, 40, false],
-    [0, 41, false],
-    [0, 99, false],
-  ])('device %i:%i is local: %s', (devMajor, devMinor, expected) => {
-    expect(isLocal(devMajor, devMinor)).toBe(expected);
-  });
-
-  test('believes nothing of a table it cannot read', () => {
-    expect(isLocal(0, 25, 'nonsense\n - \n')).toBe(false);
-  });
-
-  test('reads the table again for an unknown device, once a second at most', () => {
-    let reads = 0;
-    let ms = 0;
-    const devices = createLocalDevices(
-      () => ms,
-      () => {
-        reads += 1;
-        return '';
-      },
-    );
-    for (ms = 0; ms < 2500; ms += 100) devices.isLocal({ devMajor: 0, devMinor: 7 });
-    expect(reads).toBe(3);
+    const submitFd = (): void => {
+      submit(lane, { kind: 'fd', fd: new OwnedFd({ close: () => undefined }, 4711), sizeBytes: 5 });
+    };
+    for (let n = 0; n < 5; n += 1) submitFd();
+    expect(clock.ms).toBe(2);
   });
 });

@@ -2,9 +2,10 @@ import type { ScanVerdict } from '@portcullis/shared';
 import type { DaemonStats } from '../stats/daemon-stats.js';
 import type { FailureReason } from '../failure-actions.js';
 import { engineErrorText } from './engine-error-text.js';
+import type { ReadCachedFile } from './cached-file.js';
 import type { RequestSource } from './messages.js';
-import { borrowSource, releaseSource } from './pending-job.js';
-import type { FileDevice, ScanJob, Scanner } from './scan-job.js';
+import { releaseSource } from './pending-job.js';
+import type { ScanJob, Scanner, ScanSource } from './scan-job.js';
 
 export interface InlineLaneOptions {
   /** SCANNER_INLINE_MAX_BYTES; 0 turns the lane off. */
@@ -16,8 +17,7 @@ export interface InlineLaneOptions {
    * @returns an `incomplete` verdict when that was not enough.
    */
   readonly scan: (source: RequestSource, allMatch: boolean) => ScanVerdict;
-  /** Whether reading the descriptor cannot wait for a network. */
-  readonly isLocal: (device: FileDevice) => boolean;
+  readonly readCached: ReadCachedFile;
   readonly stats: DaemonStats;
   readonly onFailure: (reason: FailureReason, cause?: unknown) => void;
   /** Monotonic, milliseconds. */
@@ -59,31 +59,42 @@ export class InlineLane implements Scanner {
     if (source.kind === 'path' || source.sizeBytes > this.#options.maxBytes || this.#options.maxBytes === 0)
       return false;
     if (this.#spentMs >= INLINE_TURN_MAX_MS || signal?.aborted === true) return false;
-    return source.kind === 'memory' || this.#isLocal(source.device);
+    return true;
   }
 
-  #isLocal(device: FileDevice | undefined): boolean {
-    try {
-      return device !== undefined && this.#options.isLocal(device);
-    } catch {
-      return false; // The mount table could not be read: no reason to take a risk.
+  /** What can be scanned here and now; undefined when its bytes would have to be waited for. */
+  #inMemory(source: ScanSource): RequestSource | undefined {
+    switch (source.kind) {
+      case 'fd':
+        return this.#options.readCached(source.fd.borrow(), source.sizeBytes);
+      case 'memory':
+        return source;
+      case 'path':
+        return undefined;
     }
   }
 
   /** @returns undefined when a worker has to look at it. */
   #scan(job: ScanJob): ScanVerdict | undefined {
-    const { nowMs, scan, stats, onFailure } = this.#options;
+    const { nowMs } = this.#options;
     const startedAtMs = nowMs();
+    const source = this.#inMemory(job.source);
+    const verdict = source === undefined ? undefined : this.#judge(job, source);
+    this.#spend(nowMs() - startedAtMs);
+    return verdict;
+  }
+
+  #judge(job: ScanJob, source: RequestSource): ScanVerdict | undefined {
+    const { scan, stats, onFailure } = this.#options;
     const task = stats.started(job.task, job.label);
     try {
-      const verdict = scan(borrowSource(job.source), job.allMatch);
+      const verdict = scan(source, job.allMatch);
       return verdict.kind === 'incomplete' ? undefined : verdict;
     } catch (cause) {
       onFailure('inlineScanCrashed', cause);
       return { kind: 'failed', message: engineErrorText.unspecified };
     } finally {
       stats.ended(task);
-      this.#spend(nowMs() - startedAtMs);
     }
   }
 

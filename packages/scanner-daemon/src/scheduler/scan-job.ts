@@ -1,12 +1,9 @@
 import type { ScanVerdict } from '@portcullis/shared';
-import type { FileStatus, OwnedFd } from '@portcullis/shared/native';
+import type { OwnedFd } from '@portcullis/shared/native';
 
 /** What STATS calls the work in hand (behaviour 1.12). */
 export type TaskName =
   'SCAN' | 'CONTSCAN' | 'MULTISCAN' | 'MULTISCANFILE' | 'ALLMATCHSCAN' | 'FILDES' | 'INSTREAM';
-
-/** A device number as stat(2) gives it. */
-export type FileDevice = Pick<FileStatus, 'devMajor' | 'devMinor'>;
 
 /** Where the bytes are. The job takes what it names and releases it when it reports. */
 export type ScanSource =
@@ -15,8 +12,6 @@ export type ScanSource =
       readonly kind: 'fd';
       readonly fd: OwnedFd;
       readonly sizeBytes: number;
-      /** Where the file lies, if the intake has asked already; unknown counts as not local. */
-      readonly device?: FileDevice;
     }
   /** A path that the worker opens itself (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY), raw bytes. */
   | { readonly kind: 'path'; readonly path: Buffer }

@@ -3,6 +3,69 @@ import { extname, join } from 'node:path';
 import { classifyDatabaseFile } from '../database/database-files.js';
 import type { DatabaseFile } from '../database/load-database.js';
 
+/** A directory on a share that hangs keeps nobody waiting for longer. */
+const LOOK_MAX_MS = 10_000;
+/** More files than any database directory has. */
+const FILES_MAX = 10_000;
+
+/** `reloading` = the database has changed, or is being loaded: a reload is under way. */
+export type SelfCheckAnswer = 'reloading' | 'upToDate';
+
+export interface DatabaseCheckOptions {
+  /** Whether the files have changed. */
+  readonly look: () => Promise<boolean>;
+  readonly isReloading: () => boolean;
+  readonly requestReload: () => void;
+  readonly say: (text: string) => void;
+  /** Unless a test is in a hurry. */
+  readonly lookMaxMs?: number;
+}
+
+/**
+ * The check behind SelfCheck and SELFCHECK, with clamd's log lines (behaviour 2.7). One look at the files serves all who
+ * ask while it goes on; one that does not end in time counts as a change, as in clamd. Never rejects.
+ */
+export function createDatabaseCheck(options: DatabaseCheckOptions): () => Promise<SelfCheckAnswer> {
+  const { look, isReloading, requestReload, say, lookMaxMs = LOOK_MAX_MS } = options;
+  let looking: Promise<boolean | 'unknown'> | undefined;
+  let asking: Promise<SelfCheckAnswer> | undefined;
+
+  const ask = async (): Promise<SelfCheckAnswer> => {
+    looking ??= look()
+      .catch(() => 'unknown' as const)
+      .finally(() => (looking = undefined));
+    const changed = await within(lookMaxMs, looking);
+    if (isReloading()) return 'reloading';
+    if (changed === false) {
+      say('SelfCheck: Database status OK.');
+      return 'upToDate';
+    }
+    say(
+      changed === true
+        ? 'SelfCheck: Database modification detected. Forcing reload.'
+        : 'No stats for Database check - forcing reload',
+    );
+    requestReload();
+    return 'reloading';
+  };
+  return () => {
+    if (isReloading()) return Promise.resolve('reloading');
+    asking ??= ask().finally(() => (asking = undefined));
+    return asking;
+  };
+}
+
+function within<Value>(ms: number, awaited: Promise<Value>): Promise<Value | 'unknown'> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms, 'unknown');
+    timer.unref();
+    void awaited.then((value) => {
+      clearTimeout(timer);
+      resolve(value);
+    });
+  });
+}
+
 /**
  * SelfCheck (behaviour 2.7): whether a database file is new or has another time or size. A removed one goes unnoticed, as
  * in clamd: somebody is probably about to put another in its place.
@@ -15,7 +78,7 @@ export async function hasDatabaseChanged(
   const known = new Map(loaded.map((file) => [file.path, file]));
   for (const directory of directories) {
     const names = await readdir(directory).catch(() => []);
-    for (const name of names) {
+    for (const name of names.slice(0, FILES_MAX)) {
       if (classifyDatabaseFile(extname(name).slice(1), detectPua).kind === 'ignored') continue;
       const path = join(directory, name);
       const status = await stat(path).catch(() => undefined);

@@ -4,8 +4,8 @@ import type { FailureReason } from '../failure-actions.js';
 import type { DaemonStats } from '../stats/daemon-stats.js';
 import { openEngine, type WorkerEngineOptions } from '../worker/engine-door.js';
 import { createSourceScanner } from '../worker/scan-source.js';
+import { createCachedFileReader } from './cached-file.js';
 import { INLINE_SCAN_MAX_MS, InlineLane } from './inline-lane.js';
-import { createLocalDevices } from './local-devices.js';
 import type { Scanner } from './scan-job.js';
 import { ScanPool } from './scan-pool.js';
 
@@ -52,15 +52,15 @@ export async function startScanSide(loaded: LoadedDatabase, options: ScanSideOpt
     files: native.files,
     limits: { ...limits, scanTimeMaxMs: Math.min(limits.scanTimeMaxMs, INLINE_SCAN_MAX_MS) },
     followFileSymlinks: false,
+    sampleDetections: engineOptions.sampleDetections ?? false,
     nowMs,
   });
   let engine = openEngine(loaded.compiled);
-  const localDevices = createLocalDevices(nowMs);
   const lane = new InlineLane({
     maxBytes: options.inlineMaxBytes,
     workers: pool,
     scan: (source, allMatch) => scanSource(engine, source, { allMatch }),
-    isLocal: (device) => localDevices.isLocal(device),
+    readCached: createCachedFileReader(native.files, options.inlineMaxBytes),
     stats,
     onFailure,
     nowMs,

@@ -36,7 +36,7 @@ export interface Client {
    * No more is read. `end` = what is queued is sent, then the socket closes; `drain` = the same for a client that may
    * still be sending and is to see the reply; `drop` = at once. Scans under way are cancelled.
    */
-  close(how: 'end' | 'drain' | 'drop'): void;
+  close(how: 'end' | 'drain' | 'drainUpload' | 'drop'): void;
   /** Something that held reading up is over. */
   proceed(): void;
 }

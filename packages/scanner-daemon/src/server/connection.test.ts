@@ -5,8 +5,10 @@ import type { NativeApi } from '@portcullis/shared/native';
 import fc from 'fast-check';
 import type { ScanJob } from '../scheduler/scan-job.js';
 import { createDaemonStats } from '../stats/daemon-stats.js';
+import { NO_ALERTS } from './alerts.js';
 import { Connection } from './connection.js';
 import { JobGate } from './job-gate.js';
+import { MultiscanGate } from './multiscan-gate.js';
 import type { StreamSpool } from './scan-side.js';
 import { PIPELINED_SCANS_MAX } from './server-config.js';
 import { createServerLog } from './server-log.js';
@@ -117,6 +119,9 @@ function build(options: { mode?: 'atOnce' | 'hold'; pendingJobsMax?: number } = 
     stats,
     log: createServerLog({ logger, clamdLog: undefined, counters: stats.counters }),
     gate: new JobGate(options.pendingJobsMax ?? 100_000),
+    multiscans: new MultiscanGate(4),
+    alerts: NO_ALERTS,
+    onDetection: () => undefined,
     commands: {
       shutdown: true,
       reload: true,
@@ -127,7 +132,11 @@ function build(options: { mode?: 'atOnce' | 'hold'; pendingJobsMax?: number } = 
     },
     clocks: { readTimeoutMs: 120_000, commandReadTimeoutMs: 30_000, sendBufTimeoutMs: 500 },
     limits: { streamMaxBytes: 1000, pendingJobsMax: 100, threadsMax: 4, connectionsMax: 10 },
-    actions: { reload: () => undefined, shutdown: () => undefined },
+    actions: {
+      reload: () => undefined,
+      shutdown: () => undefined,
+      selfCheck: () => Promise.resolve('upToDate'),
+    },
     versionText: () => 'ClamAV 1.4.6',
     now: () => state.nowMs,
   };
@@ -268,7 +277,7 @@ describe('Connection', () => {
     expect(transport.told).toEqual([]);
     connection.tick(620_001);
     expect(transport.output).toBe('1: stream: OK\0COMMAND READ TIMED OUT\n');
-    expect(transport.told).toEqual(['drain']);
+    expect(transport.told).toEqual(['end']);
   });
 
   test('gives every slot back, also for path commands whose client leaves', async () => {

@@ -2,10 +2,17 @@ import { setMaxListeners } from 'node:events';
 import type { ScanVerdict, WireText } from '@portcullis/shared';
 import type { FileStatus, OwnedFd } from '@portcullis/shared/native';
 import type { ScanJob } from '../scheduler/scan-job.js';
+import { shownVerdict } from './alerts.js';
 import type { Client, ScanRequest } from './client.js';
 import type { SlotWaiter } from './job-gate.js';
 import { READ_TIMED_OUT_REPLY, replyToVerdict } from './reply-text.js';
-import { PIPELINED_SCANS_MAX } from './server-config.js';
+import { reportScan } from './report-scan.js';
+import {
+  DRAIN_MAX_MS,
+  PIPELINED_SCANS_MAX,
+  SILENT_MAX_MS_WHEN_FULL,
+  UPLOAD_DRAIN_MAX_MS,
+} from './server-config.js';
 import type { ServerServices } from './server-services.js';
 import { Session } from './session.js';
 import type { CloseReason, Transport, TransportHandler } from './transport.js';
@@ -31,6 +38,7 @@ export class Connection implements Client, TransportHandler, SlotWaiter {
   readonly #held: ScanJob[] = [];
   #reading: 'on' | 'paused' = 'on';
   #pumping = false;
+  readonly #acceptedAtMs: number;
   #deadlineAtMs: number;
   #drainWaiters: (() => void)[] = [];
 
@@ -45,8 +53,9 @@ export class Connection implements Client, TransportHandler, SlotWaiter {
     this.#session = new Session(this, services, options.fileStatus);
     this.#onClosed = options.onClosed;
     const { commandReadTimeoutMs } = services.clocks;
+    this.#acceptedAtMs = services.now();
     this.#deadlineAtMs =
-      commandReadTimeoutMs === 0 ? Number.POSITIVE_INFINITY : services.now() + commandReadTimeoutMs;
+      commandReadTimeoutMs === 0 ? Number.POSITIVE_INFINITY : this.#acceptedAtMs + commandReadTimeoutMs;
   }
 
   start(): void {
@@ -151,11 +160,12 @@ export class Connection implements Client, TransportHandler, SlotWaiter {
       next === 'off' ? Number.POSITIVE_INFINITY : this.#services.now() + this.#services.clocks.readTimeoutMs;
   }
 
-  close(how: 'end' | 'drain' | 'drop'): void {
+  close(how: 'end' | 'drain' | 'drainUpload' | 'drop'): void {
     if (this.#state !== 'open') return;
     this.#letGo();
     if (how === 'end') this.#transport.end();
-    else if (how === 'drain') this.#transport.endAfterDraining();
+    else if (how === 'drain') this.#transport.endAfterDraining(DRAIN_MAX_MS);
+    else if (how === 'drainUpload') this.#transport.endAfterDraining(UPLOAD_DRAIN_MAX_MS);
     else this.#transport.destroy();
   }
 
@@ -180,8 +190,19 @@ export class Connection implements Client, TransportHandler, SlotWaiter {
     const waitsForUs =
       this.#reading === 'paused' || (this.#session.state === 'inSession' && this.#unanswered > 0);
     if (nowMs <= this.#deadlineAtMs || waitsForUs) return;
-    this.reply(READ_TIMED_OUT_REPLY);
-    this.close('drain');
+    this.#timeOut();
+  }
+
+  /**
+   * Somebody else waits for a place: a connection that has had a while and come up with no command gives its own up.
+   *
+   * @returns whether it did.
+   */
+  makeRoom(nowMs: number): boolean {
+    const isSilent = this.#state === 'open' && this.#session.state === 'awaitingCommand';
+    if (!isSilent || nowMs - this.#acceptedAtMs < SILENT_MAX_MS_WHEN_FULL) return false;
+    this.#timeOut();
+    return true;
   }
 
   databaseSwapped(): void {
@@ -202,6 +223,12 @@ export class Connection implements Client, TransportHandler, SlotWaiter {
   }
 
   // --- inside
+
+  #timeOut(): void {
+    this.reply(READ_TIMED_OUT_REPLY);
+    // A silent client has nothing under way that a reset could cost it the reply of; an upload has.
+    this.close(this.#session.state === 'receivingStream' ? 'drainUpload' : 'end');
+  }
 
   /** Serves what has arrived until something holds it up, then reads on or pauses accordingly. */
   #pump(): void {
@@ -251,19 +278,28 @@ export class Connection implements Client, TransportHandler, SlotWaiter {
   }
 
   #answer(request: ScanRequest, verdict: ScanVerdict, startedAtMs: number): void {
-    this.reply(replyToVerdict(request.name, verdict, { frame: request.frame, allMatch: false }));
-    this.#services.log.scanned({
-      name: this.#logName(request, verdict),
-      verdict,
-      shown: verdict,
-      durationMs: this.#services.now() - startedAtMs,
-    });
+    const shown = shownVerdict(verdict, this.#services.alerts);
+    this.reply(replyToVerdict(request.name, shown, { frame: request.frame, allMatch: false }));
+    const outcome = { verdict, shown, durationMs: this.#services.now() - startedAtMs };
+    const nameOf = (): WireText => this.#logName(request);
+    // Most scans are clean, and then hardly anybody asks for the name.
+    reportScan(
+      this.#services,
+      verdict.kind === 'clean'
+        ? {
+            get name() {
+              return nameOf();
+            },
+            ...outcome,
+          }
+        : { name: nameOf(), ...outcome },
+    );
     this.done();
   }
 
   /** The log knows a descriptor by its file (behaviour 1.7), as long as the job has not closed it. */
-  #logName({ source, task, label }: ScanRequest, verdict: ScanVerdict): WireText {
-    if (source.kind !== 'fd' || verdict.kind === 'clean' || task === 'INSTREAM') return label;
+  #logName({ source, task, label }: ScanRequest): WireText {
+    if (source.kind !== 'fd' || task === 'INSTREAM') return label;
     try {
       return this.#services.native.files.readLink(`/proc/self/fd/${source.fd.borrow()}`);
     } catch {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { IncompleteReason, ScanVerdict } from '@portcullis/shared';
+import type { ScanVerdict } from '@portcullis/shared';
 import {
   descriptorName,
   READ_TIMED_OUT_REPLY,
@@ -16,9 +16,14 @@ describe('replyToVerdict', () => {
     [{ kind: 'clean' }, 'ok', '7: x: OK\0'],
     [{ kind: 'infected', signatureNames: ['A', 'B'] }, 'found', '7: x: A FOUND\0'],
     [{ kind: 'failed', message: 'Access denied.' }, 'error', '7: x: Access denied. ERROR\0'],
-    ...(['fileTooLarge', 'scanTooLarge', 'tooDeep', 'tooManyFiles', 'encrypted'] as const).map(
-      (reason: IncompleteReason) => [{ kind: 'incomplete', reason } as const, 'ok', '7: x: OK\0'] as const,
+    ...(['fileTooLarge', 'scanTooLarge', 'tooDeep', 'tooManyFiles'] as const).map(
+      (reason) => [{ kind: 'incomplete', reason } as const, 'ok', '7: x: OK\0'] as const,
     ),
+    [
+      { kind: 'incomplete', reason: 'encrypted', container: { format: 'Zip', kind: 'archive' } },
+      'ok',
+      '7: x: OK\0',
+    ],
     [{ kind: 'incomplete', reason: 'timeLimit' }, 'error', '7: x: Exceeded time limit ERROR\0'],
     [{ kind: 'incomplete', reason: 'cancelled' }, 'error', '7: x: Process aborted ERROR\0'],
   ];
@@ -26,6 +31,13 @@ describe('replyToVerdict', () => {
   test.each(table)('%j shows as %s', (verdict, face, reply) => {
     expect(verdictFace(verdict)).toBe(face);
     expect(replyToVerdict('x', verdict, { frame, allMatch: false }).toString()).toBe(reply);
+  });
+
+  test('numbers of a session go on beyond 2^31', () => {
+    const far = { terminator: '\0', sessionId: 2 ** 32 + 5 } as const;
+    expect(replyToVerdict('x', { kind: 'clean' }, { frame: far, allMatch: false }).toString()).toBe(
+      '4294967301: x: OK\0',
+    );
   });
 
   test('prints every signature for ALLMATCHSCAN', () => {

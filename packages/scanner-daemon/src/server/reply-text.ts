@@ -16,6 +16,7 @@ export const replyText = {
   readTimedOut: 'COMMAND READ TIMED OUT',
   pong: 'PONG',
   reloading: 'RELOADING',
+  databaseUpToDate: 'DBUPTODATE',
   /** The name of every INSTREAM. */
   streamName: 'stream',
   streamTooLong: 'INSTREAM size limit exceeded.',
@@ -29,6 +30,7 @@ export const replyText = {
   accessDenied: 'Access denied.',
   notSupported: 'Not supported file type',
   notRegular: 'Not a regular file',
+  notEnoughThreads: 'Not enough threads for multiscan. Increase MaxThreads.',
   allMatchDisabled: 'ALLMATCHSCAN command disabled by clamd configuration.',
   excluded: 'Excluded',
   otherFilesystem: 'Excluded (another filesystem)',
@@ -49,8 +51,10 @@ export function descriptorName(fd: number): string {
 
 /**
  * What an incomplete scan reads as. clamd answers OK when a limit cut a scan short or an archive was encrypted; the
- * Alert* options turn that into a detection before it comes here. Metrics and logs keep the truth.
- * A cancelled scan never reads as OK (behaviour 1.14).
+ * Alert* options turn that into a detection before it comes here (`alerts.ts`). Metrics and logs keep the truth.
+ * A cancelled scan never reads as OK (behaviour 1.14). Nor does one that ran out of time, though clamd 1.4.6 says OK of
+ * it (observed): unlike the other limits, that one says more about the machine's load than about the file, and whoever
+ * keeps verdicts would keep a wrong one.
  */
 const INCOMPLETE_REPLIES: Readonly<Record<IncompleteReason, 'OK' | { readonly error: string }>> = {
   fileTooLarge: 'OK',

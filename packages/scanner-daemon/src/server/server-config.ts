@@ -59,10 +59,16 @@ export const OUTPUT_HIGH_WATER_BYTES = 256 * 1024;
 export const OUTPUT_MAX_BYTES = 8 * 1024 * 1024;
 
 /** What is still read, and thrown away, from a client that was told of its mistake, so that it sees the text. */
-export const DRAIN_MAX_BYTES = 64 * 1024 * 1024;
+export const DRAIN_MAX_BYTES = 256 * 1024 * 1024;
 
-/** How long that goes on. */
+/** How long that goes on: a client that was told of a wrong command has nothing more to say that matters. */
 export const DRAIN_MAX_MS = 2000;
+
+/** And how long for one in the middle of an upload, which many clients finish before they read. */
+export const UPLOAD_DRAIN_MAX_MS = 10_000;
+
+/** A connection without a command may be this old when all places are taken and somebody else wants one. */
+export const SILENT_MAX_MS_WHEN_FULL = 1000;
 
 /** What is read, and thrown away, behind a command that is being answered. */
 export const DISCARD_MAX_BYTES = 64 * 1024;

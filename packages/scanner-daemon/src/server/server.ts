@@ -1,17 +1,23 @@
 import type { Logger } from '@portcullis/shared';
 import { emptyFileStatus } from '@portcullis/shared/native';
 import type { NativeApi } from '@portcullis/shared/native';
-import type { ClamdLog } from '../logging/clamd-log-file.js';
+import type { ClamdLog } from '../logging/clamd-log.js';
 import type { Scanner } from '../scheduler/scan-job.js';
 import type { DaemonStats } from '../stats/daemon-stats.js';
+import type { InheritedSockets } from '../systemd/inherit-sockets.js';
+import { listenOnInherited } from '../systemd/listen-on-inherited.js';
+import { NO_ALERTS } from './alerts.js';
+import type { AlertsConfig } from './alerts.js';
 import { Connection } from './connection.js';
 import { JobGate } from './job-gate.js';
 import { ListenError } from './listen-error.js';
 import type { Listener } from './listener.js';
+import { MultiscanGate } from './multiscan-gate.js';
 import type { OpenStreamSpool, WalkPaths } from './scan-side.js';
 import { TICK_MS } from './server-config.js';
 import type { ClocksConfig, CommandsConfig, ListenConfig, ServerLimits } from './server-config.js';
 import { createServerLog } from './server-log.js';
+import type { ScanOutcome } from './server-log.js';
 import type { ServerActions, ServerServices } from './server-services.js';
 import { listenTcp } from './tcp-listener.js';
 import type { TcpListener } from './tcp-listener.js';
@@ -33,9 +39,15 @@ export interface ServerDeps {
   readonly actions: ServerActions;
   readonly versionText: () => string;
   readonly listen: ListenConfig;
+  /** Sockets that systemd passed (taken): they are listened on instead of those that `listen` names. */
+  readonly inherited?: InheritedSockets | undefined;
   readonly commands: CommandsConfig;
   readonly clocks: ClocksConfig;
   readonly limits: ServerLimits;
+  /** Which incomplete scans are shown as detections; none unless given. */
+  readonly alerts?: AlertsConfig;
+  /** Called for everything that was shown as a detection, after the reply was handed to the transport (VirusEvent). */
+  readonly onDetection?: ((outcome: ScanOutcome) => void) | undefined;
   /** How often clocks are looked at; {@link TICK_MS} unless a test is in a hurry. */
   readonly tickMs?: number;
   /** Monotonic, milliseconds. */
@@ -45,7 +57,7 @@ export interface ServerDeps {
 /** The daemon's face to its clients. */
 export interface Server {
   /**
-   * Listens on LocalSocket and on every TCP address.
+   * Listens on LocalSocket and on every TCP address, or on what systemd passed.
    *
    * @throws ListenError
    */
@@ -83,6 +95,9 @@ class ClamdServer implements Server {
       ...{ native, scanner, walkPaths, openSpool, stats, actions, versionText, commands, clocks, limits },
       log: createServerLog({ logger, clamdLog, counters: stats.counters }),
       gate: new JobGate(limits.pendingJobsMax),
+      multiscans: new MultiscanGate(limits.threadsMax),
+      alerts: deps.alerts ?? NO_ALERTS,
+      onDetection: deps.onDetection ?? (() => undefined),
       now: deps.now ?? (() => performance.now()),
     };
   }
@@ -96,16 +111,9 @@ class ClamdServer implements Server {
   }
 
   async start(): Promise<void> {
-    const { listen } = this.#deps;
+    const { inherited } = this.#deps;
     try {
-      // TCP first, then local, as clamd does (behaviour 2.2).
-      if (listen.tcpPort !== undefined) {
-        this.#tcpListeners = await listenTcp(listen.tcpPort, listen, this.#listenerDeps(), this.#accept);
-        this.#listeners.push(...this.#tcpListeners);
-      }
-      if (listen.localSocketPath !== undefined) {
-        this.#listeners.push(listenUnix(listen.localSocketPath, listen, this.#listenerDeps(), this.#accept));
-      }
+      await (inherited === undefined ? this.#listenOnOwn() : this.#listenOnInherited(inherited));
       if (this.#listeners.length === 0) {
         throw new ListenError('NOT_LISTENING', 'Not listening on any interfaces');
       }
@@ -133,6 +141,25 @@ class ClamdServer implements Server {
     for (const connection of this.#connections) connection.databaseSwapped();
   }
 
+  /** TCP first, then local, as clamd does (behaviour 2.2). */
+  async #listenOnOwn(): Promise<void> {
+    const { listen } = this.#deps;
+    if (listen.tcpPort !== undefined) {
+      this.#tcpListeners = await listenTcp(listen.tcpPort, listen, this.#listenerDeps(), this.#accept);
+      this.#listeners.push(...this.#tcpListeners);
+    }
+    if (listen.localSocketPath !== undefined) {
+      this.#listeners.push(listenUnix(listen.localSocketPath, listen, this.#listenerDeps(), this.#accept));
+    }
+  }
+
+  async #listenOnInherited(inherited: InheritedSockets): Promise<void> {
+    const { listen } = this.#deps;
+    const { tcp, unix } = await listenOnInherited(inherited, listen, this.#listenerDeps(), this.#accept);
+    this.#tcpListeners = tcp;
+    this.#listeners.push(...tcp, ...unix);
+  }
+
   #listenerDeps(): ListenerDeps {
     const { native, log, clocks } = this.#services;
     return { native, log, turnEnd: this.#turnEnd, sendBufTimeoutMs: clocks.sendBufTimeoutMs };
@@ -153,8 +180,17 @@ class ClamdServer implements Server {
     if (this.#state === 'open' && this.#connections.size >= this.#deps.limits.connectionsMax) {
       this.#state = 'full';
       for (const listener of this.#listeners) listener.pause();
+      this.#makeRoom();
     }
   };
+
+  /** All places are taken. The oldest client that has said nothing goes; if there is none yet, the next tick looks again. */
+  #makeRoom(): void {
+    const nowMs = this.#services.now();
+    for (const connection of this.#connections) {
+      if (connection.makeRoom(nowMs)) return;
+    }
+  }
 
   readonly #forget = (connection: Connection): void => {
     this.#connections.delete(connection);
@@ -168,6 +204,7 @@ class ClamdServer implements Server {
   #tick(): void {
     const nowMs = this.#services.now();
     for (const connection of this.#connections) connection.tick(nowMs);
+    if (this.#state === 'full') this.#makeRoom();
   }
 
   #closeListeners(): void {

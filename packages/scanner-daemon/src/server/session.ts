@@ -354,7 +354,8 @@ export class Session {
   #violation(what: string, errors: readonly string[], frame = this.#nextFrame()): void {
     this.#services.log.violation(this.#client.peerName, what);
     for (const error of errors) this.#client.reply(encodeBareError(error, frame));
-    this.#client.close(errors.length === 0 ? 'drop' : 'drain');
+    const isUpload = this.#state.kind === 'receivingStream';
+    this.#client.close(errors.length === 0 ? 'drop' : isUpload ? 'drainUpload' : 'drain');
   }
 
   #nextFrame(): ReplyFrame {

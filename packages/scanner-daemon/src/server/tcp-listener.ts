@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { createServer } from 'node:net';
-import type { Server } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { ListenError } from './listen-error.js';
 import type { AcceptTransport, Listener } from './listener.js';
 import type { ListenConfig } from './server-config.js';
@@ -25,12 +25,14 @@ export async function listenTcp(
   const listeners: TcpListener[] = [];
   for (const address of await resolveAddresses(config.tcpAddresses)) {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
-    const outcome = await listen(server, { address, port, backlogMax: config.backlogMax });
+    const outcome = await listen(server, (onListening) =>
+      server.listen({ host: address, port, backlog: config.backlogMax, ipv6Only: true }, onListening),
+    );
     if (outcome !== 'listening') {
       deps.log.listener('error', `TCP: Cannot bind to [${address}]:${port}: ${outcome.message}`);
       continue;
     }
-    const listener = new TcpListener(server, deps, onTransport);
+    const listener = new TcpListener(server, { ...deps, heldMax: config.backlogMax }, onTransport);
     deps.log.listener('info', `TCP: Bound to [${address}]:${listener.port}`);
     deps.log.listener('info', `TCP: Setting connection queue length to ${config.backlogMax}`);
     listeners.push(listener);
@@ -38,18 +40,53 @@ export async function listenTcp(
   return listeners;
 }
 
+/**
+ * Listens on a bound TCP socket that systemd passed (taken). node:net calls listen(2) on it once more, so the queue
+ * length is ours, not the socket unit's.
+ *
+ * @returns undefined when it cannot be listened on; that was logged.
+ */
+export async function adoptTcp(
+  fd: number,
+  config: ListenConfig,
+  deps: ListenerDeps,
+  onTransport: AcceptTransport,
+): Promise<TcpListener | undefined> {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+  const outcome = await listen(server, (onListening) =>
+    server.listen({ fd }, config.backlogMax, onListening),
+  );
+  if (outcome !== 'listening') {
+    deps.log.listener('error', `TCP: Cannot listen on file descriptor ${fd}: ${outcome.message}`);
+    return undefined;
+  }
+  return new TcpListener(server, { ...deps, heldMax: config.backlogMax }, onTransport);
+}
+
 /** One bound address. */
 export class TcpListener implements Listener {
   readonly #server: Server;
+  readonly #deps: ListenerDeps;
+  readonly #onTransport: AcceptTransport;
+  /** node:net cannot leave connections in the backlog: while paused they wait here, unread. */
+  readonly #held: Socket[] = [];
   #paused = false;
 
-  constructor(server: Server, deps: ListenerDeps, onTransport: AcceptTransport) {
+  /** @param deps.heldMax how many may wait, as many as in the backlog. */
+  constructor(server: Server, deps: ListenerDeps & { heldMax: number }, onTransport: AcceptTransport) {
     this.#server = server;
-    const options = { turnEnd: deps.turnEnd, stallMs: deps.sendBufTimeoutMs };
+    this.#deps = deps;
+    this.#onTransport = onTransport;
     server.on('connection', (socket) => {
-      // node:net cannot leave connections in the backlog: while paused they are accepted and closed.
-      if (this.#paused) socket.destroy();
-      else onTransport(new TcpTransport(socket, options));
+      if (!this.#paused) {
+        this.#take(socket);
+      } else if (this.#held.length < deps.heldMax) {
+        // Its client may leave in the meantime: that shows when it is read.
+        socket.on('error', () => undefined);
+        this.#held.push(socket);
+      } else {
+        socket.destroy();
+      }
     });
     server.on('error', (error) => {
       deps.log.fault(error, 'TCP: accept() failed');
@@ -68,15 +105,32 @@ export class TcpListener implements Listener {
 
   resume(): void {
     this.#paused = false;
+    // Taking one may pause us again.
+    while (!this.#isPaused()) {
+      const socket = this.#held.shift();
+      if (socket === undefined) return;
+      this.#take(socket);
+    }
   }
 
   close(): Promise<void> {
+    for (const socket of this.#held.splice(0)) socket.destroy();
     return new Promise((resolve) => {
       // Calls back with an error when it was not listening: that is what was wanted.
       this.#server.close(() => {
         resolve();
       });
     });
+  }
+
+  #isPaused(): boolean {
+    return this.#paused;
+  }
+
+  #take(socket: Socket): void {
+    if (socket.destroyed) return;
+    const { turnEnd, sendBufTimeoutMs } = this.#deps;
+    this.#onTransport(new TcpTransport(socket, { turnEnd, stallMs: sendBufTimeoutMs }));
   }
 }
 
@@ -96,16 +150,13 @@ async function resolveAddresses(names: readonly string[]): Promise<string[]> {
   return [...addresses];
 }
 
-function listen(
-  server: Server,
-  to: { address: string; port: number; backlogMax: number },
-): Promise<'listening' | Error> {
+function listen(server: Server, begin: (onListening: () => void) => unknown): Promise<'listening' | Error> {
   return new Promise((resolve) => {
     const onError = (error: Error): void => {
       resolve(error);
     };
     server.once('error', onError);
-    server.listen({ host: to.address, port: to.port, backlog: to.backlogMax, ipv6Only: true }, () => {
+    begin(() => {
       server.off('error', onError);
       resolve('listening');
     });

@@ -1,13 +1,20 @@
 import type { Socket } from 'node:net';
 import { WOULD_BLOCK } from '@portcullis/shared/native';
 import { OutputQueue } from './output-queue.js';
-import { DRAIN_MAX_BYTES, DRAIN_MAX_MS } from './server-config.js';
+import { DRAIN_MAX_BYTES } from './server-config.js';
 import type { CloseReason, Transport, TransportHandler } from './transport.js';
 import type { TurnEnd } from './turn-end.js';
 
+/**
+ * A client whose machine vanished is noticed half a minute after its last word: so long until the first probe, then ten
+ * of them, a second apart (libuv). One that half-closed cannot be told from one that closed until it is sent something;
+ * it gets its answer (behaviour 1.1), and what it asked for runs to its end, at most MaxScanTime a file.
+ */
+const KEEPALIVE_AFTER_MS = 20_000;
+
 type TcpState =
   | { readonly kind: 'open' }
-  | { readonly kind: 'ending'; readonly drain: boolean }
+  | { readonly kind: 'ending'; readonly drainMaxMs: number }
   /** The sending side is shut (or about to be); what comes is dropped until a bound is met. */
   | { readonly kind: 'closing'; readonly timer: NodeJS.Timeout; droppedBytes: number }
   | { readonly kind: 'closed' };
@@ -28,12 +35,13 @@ export class TcpTransport implements Transport {
     this.#socket = socket;
     this.peerName = peerNameOf(socket);
     socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEPALIVE_AFTER_MS);
     this.#output = new OutputQueue(
       {
         write: (bytes) => this.#write(bytes),
         wantWritable: () => undefined,
         onEmpty: () => {
-          if (this.#state.kind === 'ending') this.#finish(this.#state.drain);
+          if (this.#state.kind === 'ending') this.#finish(this.#state.drainMaxMs);
         },
         onDrained: () => this.#handler?.onDrained(),
         onFailed: (reason) => {
@@ -86,11 +94,11 @@ export class TcpTransport implements Transport {
   }
 
   end(): void {
-    this.#endWith(false);
+    this.#endWith(0);
   }
 
-  endAfterDraining(): void {
-    this.#endWith(true);
+  endAfterDraining(drainMaxMs: number): void {
+    this.#endWith(drainMaxMs);
   }
 
   destroy(): void {
@@ -107,19 +115,19 @@ export class TcpTransport implements Transport {
     return bytes.length;
   }
 
-  #endWith(drain: boolean): void {
+  #endWith(drainMaxMs: number): void {
     if (this.#state.kind !== 'open') return;
-    this.#state = { kind: 'ending', drain };
+    this.#state = { kind: 'ending', drainMaxMs };
     this.#socket.pause();
     this.#output.schedule();
   }
 
-  #finish(drain: boolean): void {
+  #finish(drainMaxMs: number): void {
     const timer = setTimeout(() => {
       this.#close('ended');
-    }, DRAIN_MAX_MS);
+    }, drainMaxMs);
     this.#state = { kind: 'closing', timer, droppedBytes: 0 };
-    const closeNow = !drain || this.#ended;
+    const closeNow = drainMaxMs === 0 || this.#ended;
     this.#socket.end(() => {
       if (closeNow) this.#close('ended');
     });

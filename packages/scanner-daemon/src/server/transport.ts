@@ -34,10 +34,10 @@ export interface Transport {
   /** Sends what is queued and closes. */
   end(): void;
   /**
-   * Sends what is queued, shuts the sending side down, reads and drops what the client still sends (bounded), closes.
-   * Closing at once would reset the connection, and the client might never see the reply.
+   * Sends what is queued, shuts the sending side down, reads and drops what the client still sends, for at most
+   * `drainMaxMs`, and closes. Closing at once would reset the connection, and the client might never see the reply.
    */
-  endAfterDraining(): void;
+  endAfterDraining(drainMaxMs: number): void;
   /** Closes now; what is queued is lost. */
   destroy(): void;
 }

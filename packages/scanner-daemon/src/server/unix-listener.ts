@@ -1,11 +1,13 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isErrno, OwnedFd, WOULD_BLOCK } from '@portcullis/shared/native';
 import type { NativeApi, PollHandle } from '@portcullis/shared/native';
+import { findGroupId } from '../process/account.js';
 import { ListenError } from './listen-error.js';
 import type { AcceptTransport, Listener } from './listener.js';
 import type { ListenConfig } from './server-config.js';
 import type { ServerLog } from './server-log.js';
+import { setSocketAccess } from './socket-access.js';
 import type { TurnEnd } from './turn-end.js';
 import { UnixTransport } from './unix-transport.js';
 import { messageOf } from '@portcullis/shared';
@@ -54,8 +56,14 @@ export function listenUnix(
   return new UnixListener(path, socket, deps, onTransport);
 }
 
+/** Accepts on a listening AF_UNIX socket that systemd passed (taken). Its file is systemd's to remove. */
+export function adoptUnix(fd: number, deps: ListenerDeps, onTransport: AcceptTransport): Listener {
+  return new UnixListener(undefined, new OwnedFd(deps.native.files, fd), deps, onTransport);
+}
+
 class UnixListener implements Listener {
-  readonly #path: string;
+  /** Of the socket file that is ours to unlink. */
+  readonly #path: string | undefined;
   readonly #inode: number | undefined;
   readonly #socket: OwnedFd;
   readonly #deps: ListenerDeps;
@@ -64,9 +72,9 @@ class UnixListener implements Listener {
   #retryTimer: NodeJS.Timeout | undefined;
   #state: 'accepting' | 'paused' | 'closed' = 'accepting';
 
-  constructor(path: string, socket: OwnedFd, deps: ListenerDeps, onTransport: AcceptTransport) {
+  constructor(path: string | undefined, socket: OwnedFd, deps: ListenerDeps, onTransport: AcceptTransport) {
     this.#path = path;
-    this.#inode = inodeOf(path);
+    this.#inode = path === undefined ? undefined : inodeOf(path);
     this.#socket = socket;
     this.#deps = deps;
     this.#onTransport = onTransport;
@@ -93,16 +101,19 @@ class UnixListener implements Listener {
     this.#state = 'closed';
     clearTimeout(this.#retryTimer);
     this.#poll.close();
-    // Somebody else may have put a socket of their own there.
-    if (this.#inode !== undefined && inodeOf(this.#path) === this.#inode) {
-      try {
-        unlinkSync(this.#path);
-      } catch (error) {
-        this.#deps.log.fault(error, `Can't unlink the socket file ${this.#path}`);
-      }
-    }
+    if (this.#path !== undefined) this.#removeFile(this.#path);
     this.#socket.close();
     return Promise.resolve();
+  }
+
+  #removeFile(path: string): void {
+    // Somebody else may have put a socket of their own there.
+    if (this.#inode === undefined || inodeOf(path) !== this.#inode) return;
+    try {
+      unlinkSync(path);
+    } catch (error) {
+      this.#deps.log.fault(error, `Can't unlink the socket file ${path}`);
+    }
   }
 
   #acceptAll(): void {
@@ -198,32 +209,16 @@ function somebodyListens(native: Native, path: string): boolean {
 }
 
 function setAccess(path: string, config: ListenConfig): void {
-  if (config.localSocketGroup !== undefined) {
-    const gid = groupId(config.localSocketGroup);
-    try {
-      chownSync(path, -1, gid);
-    } catch (error) {
-      throw socketFailed(path, error);
-    }
+  const { localSocketGroup: group, localSocketMode: mode = DEFAULT_SOCKET_MODE } = config;
+  const gid = group === undefined ? undefined : findGroupId(group);
+  if (group !== undefined && gid === undefined) {
+    throw new ListenError('UNKNOWN_GROUP', `Unknown group ${group}`, { context: { group } });
   }
   try {
-    chmodSync(path, (config.localSocketMode ?? DEFAULT_SOCKET_MODE) & 0o666);
+    setSocketAccess(path, { gid, mode: mode & 0o666 });
   } catch (error) {
     throw socketFailed(path, error);
   }
-}
-
-/** A decimal gid, or a name in /etc/group. */
-function groupId(group: string): number {
-  if (/^[0-9]{1,10}$/.test(group)) return Number(group);
-  const line = readFileSync('/etc/group', 'utf8')
-    .split('\n')
-    .find((entry) => entry.startsWith(`${group}:`));
-  const gid = Number(line?.split(':')[2] ?? Number.NaN);
-  if (!Number.isInteger(gid)) {
-    throw new ListenError('UNKNOWN_GROUP', `Unknown group ${group}`, { context: { group } });
-  }
-  return gid;
 }
 
 function withUmask<Result>(mask: number, act: () => Result): Result {

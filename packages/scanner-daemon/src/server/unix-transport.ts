@@ -1,7 +1,7 @@
 import { OwnedFd } from '@portcullis/shared/native';
 import type { NativeApi, PollHandle } from '@portcullis/shared/native';
 import { OutputQueue } from './output-queue.js';
-import { DRAIN_MAX_BYTES, DRAIN_MAX_MS } from './server-config.js';
+import { DRAIN_MAX_BYTES } from './server-config.js';
 import type { CloseReason, Transport, TransportHandler } from './transport.js';
 import type { TurnEnd } from './turn-end.js';
 
@@ -16,7 +16,7 @@ const NOTHING = Buffer.alloc(0);
 type UnixState =
   | { readonly kind: 'open' }
   /** Closes once the output is with the kernel. */
-  | { readonly kind: 'ending'; readonly drain: boolean }
+  | { readonly kind: 'ending'; readonly drainMaxMs: number }
   /** The sending side is shut; what comes is dropped until the client closes or a bound is met. */
   | { readonly kind: 'draining'; readonly timer: NodeJS.Timeout; droppedBytes: number }
   | { readonly kind: 'closed' };
@@ -52,7 +52,7 @@ export class UnixTransport implements Transport {
           this.#tellPoller();
         },
         onEmpty: () => {
-          if (this.#state.kind === 'ending') this.#finish(this.#state.drain);
+          if (this.#state.kind === 'ending') this.#finish(this.#state.drainMaxMs);
         },
         onDrained: () => this.#handler?.onDrained(),
         onFailed: (reason) => {
@@ -109,26 +109,26 @@ export class UnixTransport implements Transport {
   }
 
   end(): void {
-    this.#endWith(false);
+    this.#endWith(0);
   }
 
-  endAfterDraining(): void {
-    this.#endWith(true);
+  endAfterDraining(drainMaxMs: number): void {
+    this.#endWith(drainMaxMs);
   }
 
   destroy(): void {
     this.#close('ended');
   }
 
-  #endWith(drain: boolean): void {
+  #endWith(drainMaxMs: number): void {
     if (this.#state.kind !== 'open') return;
-    this.#state = { kind: 'ending', drain };
+    this.#state = { kind: 'ending', drainMaxMs };
     this.#readable = false;
     this.#output.schedule();
   }
 
-  #finish(drain: boolean): void {
-    if (!drain || this.#ended) {
+  #finish(drainMaxMs: number): void {
+    if (drainMaxMs === 0 || this.#ended) {
       this.#close('ended');
       return;
     }
@@ -141,7 +141,7 @@ export class UnixTransport implements Transport {
     }
     const timer = setTimeout(() => {
       this.#close('ended');
-    }, DRAIN_MAX_MS);
+    }, drainMaxMs);
     this.#state = { kind: 'draining', timer, droppedBytes: 0 };
     this.#readable = true;
     this.#tellPoller();

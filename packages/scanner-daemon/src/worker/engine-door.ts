@@ -11,6 +11,8 @@ export interface WorkerEngineOptions {
   readonly limits: ScanTaskLimits;
   /** FollowFileSymlinks. */
   readonly followFileSymlinks: boolean;
+  /** ExtendedDetectionInfo: detections carry MD5 and size. */
+  readonly sampleDetections?: boolean;
 }
 
 /** The engine of this thread, with scratch memory of its own. The one place that chooses an adapter. */

@@ -13,6 +13,8 @@ export interface LoadFailure {
   /** ClamAV's own sentence (behaviour 1.11). */
   readonly text: string;
   readonly context: Readonly<Record<string, string | number | boolean>>;
+  /** Why the thread died, where it did; never crosses from it. */
+  readonly cause?: unknown;
 }
 
 /** As nice(2) counts. Scans go first. */

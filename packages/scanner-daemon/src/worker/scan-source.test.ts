@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
@@ -144,6 +145,59 @@ describe('createSourceScanner', () => {
     const failed = { kind: 'failed', message: "Can't read file" };
     expect(scan(source, { files: broken, engine: clean })).toEqual(failed);
     expect(scan(source, { files: broken })).toEqual(found(''));
+  });
+
+  describe('with ExtendedDetectionInfo', () => {
+    const content = Buffer.from(Array.from({ length: 1_400_000 }, (_, n) => (n * 31 + (n >> 8)) & 0xff));
+    const sample = { md5: createHash('md5').update(content).digest('hex'), sizeBytes: content.length };
+    const says = (verdict: ScanVerdict): Engine => ({ scan: () => ({ verdict, bytesScanned: 0 }) });
+
+    test('a detection carries MD5 and size, of a file and of memory', () => {
+      const bytes = new SharedArrayBuffer(content.length + 100);
+      new Uint8Array(bytes).set(content);
+      const memory = { kind: 'memory', bytes, sizeBytes: content.length } as const;
+      const engine = says({ kind: 'infected', signatureNames: ['A', 'B'] });
+      for (const source of [path(put('large', content)), memory]) {
+        expect(scan(source, { engine, sampleDetections: true })).toEqual({
+          kind: 'infected',
+          signatureNames: ['A', 'B'],
+          sample,
+        });
+        expect(scan(source, { engine })).not.toHaveProperty('sample');
+      }
+    });
+
+    test('so does an encrypted container, but neither a limit nor a clean file', () => {
+      const file = path(put('large', content));
+      const container = { format: 'Zip', kind: 'archive' } as const;
+      const encrypted: ScanVerdict = { kind: 'incomplete', reason: 'encrypted', container };
+      expect(scan(file, { engine: says(encrypted), sampleDetections: true })).toEqual({
+        ...encrypted,
+        sample,
+      });
+      for (const verdict of [{ kind: 'clean' }, { kind: 'incomplete', reason: 'tooDeep' }] as const) {
+        expect(scan(file, { engine: says(verdict), sampleDetections: true })).toEqual(verdict);
+      }
+    });
+
+    test('a detection stands without it when no time is left', () => {
+      let nowMs = 0;
+      const slow: Engine = {
+        scan: () => {
+          nowMs = 1000;
+          return { verdict: { kind: 'infected', signatureNames: ['A'] }, bytesScanned: 0 };
+        },
+      };
+      const limits = { fileMaxBytes: Infinity, scanMaxBytes: Infinity, scanTimeMaxMs: 500 };
+      expect(
+        scan(path(put('large', content)), {
+          engine: slow,
+          sampleDetections: true,
+          nowMs: () => nowMs,
+          limits,
+        }),
+      ).toEqual(found('A'));
+    });
   });
 
   test('passes the limits on, and 0 stays no limit', () => {

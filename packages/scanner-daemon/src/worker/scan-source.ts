@@ -6,6 +6,7 @@ import { ScanBudget } from '../engine/scan-budget.js';
 import { engineErrorText } from '../scheduler/engine-error-text.js';
 import type { RequestSource } from '../scheduler/messages.js';
 import { openPath } from './open-path.js';
+import { withSample } from './sample-digest.js';
 import { openFileInput, ReadScratch } from './scan-input.js';
 
 /** The limits of every scan on this thread; Infinity = none. */
@@ -23,6 +24,8 @@ export interface SourceScannerOptions {
   readonly limits: ScanTaskLimits;
   /** FollowFileSymlinks. */
   readonly followFileSymlinks: boolean;
+  /** ExtendedDetectionInfo: detections carry their MD5 and size. */
+  readonly sampleDetections?: boolean;
   /** Monotonic, milliseconds. */
   readonly nowMs: () => number;
 }
@@ -57,7 +60,8 @@ export function createSourceScanner(scanner: SourceScannerOptions): ScanSourceNo
       nowMs,
       ...(options.isCancelled === undefined ? {} : { isCancelled: options.isCancelled }),
     });
-    return engine.scan(input, { allMatch: options.allMatch, budget }).verdict;
+    const { verdict } = engine.scan(input, { allMatch: options.allMatch, budget });
+    return scanner.sampleDetections === true ? withSample(verdict, input, budget) : verdict;
   };
 
   const judgeFd = (

@@ -28,6 +28,7 @@ export function serveScans(): void {
     files: openNative().files,
     limits: startup.engineOptions.limits,
     followFileSymlinks: startup.engineOptions.followFileSymlinks,
+    sampleDetections: startup.engineOptions.sampleDetections ?? false,
     nowMs: () => performance.now(),
   });
   let engine = openEngine(startup.database);

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync } from 'node:fs';
+import { connect as connectTo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { TcpClient, UnixClient } from './raw-client.js';
-import type { TestClient } from './raw-client.js';
+import { chunk, sendAll, TcpClient, UnixClient } from './raw-client.js';
 import { openFdCount, pauseMs, startHarness, until } from './server-harness.js';
 import type { Harness } from './server-harness.js';
 import type { ServerDeps } from '../../src/server/server.js';
@@ -22,27 +22,21 @@ afterEach(async () => {
 const SHORT_CLOCKS = { readTimeoutMs: 150, commandReadTimeoutMs: 100, sendBufTimeoutMs: 100 };
 const LIMITS = { streamMaxBytes: 100_000, pendingJobsMax: 2, threadsMax: 4, connectionsMax: 1000 };
 
+const LISTEN = {
+  localSocketPath: undefined,
+  localSocketGroup: undefined,
+  localSocketMode: undefined,
+  fixStaleSocket: true,
+  tcpPort: 0,
+  tcpAddresses: ['127.0.0.1'],
+};
+
 async function start(overrides: Partial<ServerDeps> = {}): Promise<void> {
   harness = await startHarness(overrides);
 }
 
 function connect(options: { deaf?: boolean } = {}): UnixClient {
   return new UnixClient(harness.native, harness.socketPath, options);
-}
-
-function chunk(lengthBytes: number): Buffer {
-  const bytes = Buffer.alloc(4 + lengthBytes, 'a');
-  bytes.writeUInt32BE(lengthBytes, 0);
-  return bytes;
-}
-
-/** Sends all of it, as fast as the server takes it. */
-async function sendAll(client: UnixClient, bytes: Buffer): Promise<void> {
-  for (let at = 0; at < bytes.length;) {
-    const taken = client.trySend(bytes.subarray(at));
-    if (taken > 0) at += taken;
-    else await pauseMs(1);
-  }
 }
 
 describe('clocks', () => {
@@ -103,60 +97,6 @@ describe('clocks', () => {
   });
 });
 
-describe('INSTREAM over its limit', () => {
-  test.each(['unix', 'tcp'] as const)('a %s client that goes on sending reads the reason', async (kind) => {
-    await start();
-    const body = Buffer.concat([
-      Buffer.from('zINSTREAM\0'),
-      chunk(65_535),
-      chunk(65_535),
-      Buffer.alloc(3_000_000),
-    ]);
-    let client: TestClient;
-    if (kind === 'unix') {
-      const unix = connect();
-      await sendAll(unix, body);
-      client = unix;
-    } else {
-      client = new TcpClient(harness.server.tcpPorts[0] ?? 0);
-      client.send(body);
-    }
-    expect(await client.toEnd()).toBe('INSTREAM size limit exceeded. ERROR\0');
-  });
-
-  test('a client that never stops sending is cut off', async () => {
-    await start();
-    const client = connect();
-    client.send('zINSTREAM\0');
-    client.send(chunk(65_535));
-    client.send(chunk(65_535));
-    await client.toHear('exceeded');
-    const flood = Buffer.alloc(65_536);
-    const startedAtMs = performance.now();
-    for (;;) {
-      try {
-        client.trySend(flood);
-      } catch {
-        break;
-      }
-      await new Promise((resolve) => setImmediate(resolve));
-      if (performance.now() - startedAtMs > 4000) throw new Error('it was never cut off');
-    }
-    client.close();
-  });
-
-  test('exactly the limit is taken, through the disk', async () => {
-    await start();
-    const client = connect();
-    await sendAll(
-      client,
-      Buffer.concat([Buffer.from('zINSTREAM\0'), chunk(50_000), chunk(50_000), Buffer.alloc(4)]),
-    );
-    expect(await client.toEnd()).toBe('stream: OK\0');
-    expect(readdirSync(harness.directory)).toEqual(['clamd.sock']);
-  });
-});
-
 describe('clients that vanish', () => {
   test.each([
     ['a scan', (path: string) => `zSCAN ${path}\0`],
@@ -175,6 +115,26 @@ describe('clients that vanish', () => {
     other.send('zPING\0');
     expect(await other.toEnd()).toBe('PONG\0');
     expect(harness.stats.counters.clean).toBe(0);
+  });
+
+  test('over TCP a reset cancels a scan, a half-close does not', async () => {
+    await start();
+    const path = harness.file('clean.bin', 'x');
+    harness.scanner.mode = 'hold';
+    const port = harness.server.tcpPorts[0] ?? 0;
+    const vanishing = connectTo({ port, host: '127.0.0.1' });
+    vanishing.on('error', () => undefined);
+    vanishing.write(`zSCAN ${path}\0`);
+    await until(() => harness.scanner.jobs.length === 1);
+    vanishing.resetAndDestroy();
+    await until(() => harness.scanner.cancelled === 1);
+    const halfClosed = new TcpClient(port);
+    halfClosed.send(`zSCAN ${path}\0`);
+    halfClosed.halfClose();
+    await until(() => harness.scanner.jobs.length === 1);
+    await pauseMs(100);
+    harness.scanner.finishAll();
+    expect(await halfClosed.toEnd()).toBe(`${path}: OK\0`);
   });
 
   test('a session that half-closes without END gets no reply for its scans, least of all OK', async () => {
@@ -323,6 +283,31 @@ describe('many clients', () => {
     one.close();
     expect(await three.toEnd()).toBe('PONG\0');
     two.close();
+  });
+
+  test('over TCP they wait too, as many as fit the backlog, and are taken in turn', async () => {
+    const listen = { ...LISTEN, backlogMax: 3 };
+    await start({ limits: { ...LIMITS, connectionsMax: 1 }, listen });
+    const port = harness.server.tcpPorts[0] ?? 0;
+    const first = new TcpClient(port);
+    await until(() => harness.server.connections === 1);
+    const waiting: TcpClient[] = [];
+    for (let n = 0; n < 3; n += 1) {
+      const client = new TcpClient(port);
+      client.send(`zIDSESSION\0${'zPING\0'.repeat(n + 1)}`);
+      waiting.push(client);
+      await pauseMs(20);
+    }
+    const tooMany = new TcpClient(port);
+    expect((await tooMany.toEnd()).replace('<reset>', '')).toBe('');
+    waiting[1]?.close();
+    expect(waiting.map((client) => client.received)).toEqual(['', '', '']);
+    first.close();
+    await waiting[0]?.toHear('1: PONG\0');
+    expect(waiting[2]?.received).toBe('');
+    waiting[0]?.close();
+    await waiting[2]?.toHear('3: PONG\0');
+    waiting[2]?.close();
   });
 });
 

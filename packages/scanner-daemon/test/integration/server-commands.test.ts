@@ -6,8 +6,8 @@ import type { Harness } from './server-harness.js';
 
 const VERSION = 'ClamAV 1.4.6/27123/Sat Nov 21 20:44:46 2026';
 const SERVED =
-  'SCAN QUIT RELOAD PING CONTSCAN VERSIONCOMMANDS VERSION END SHUTDOWN MULTISCAN FILDES STATS IDSESSION INSTREAM ' +
-  'DETSTATSCLEAR DETSTATS ALLMATCHSCAN';
+  'SCAN QUIT RELOAD SELFCHECK PING CONTSCAN VERSIONCOMMANDS VERSION END SHUTDOWN MULTISCAN FILDES STATS IDSESSION ' +
+  'INSTREAM DETSTATSCLEAR DETSTATS ALLMATCHSCAN';
 const STATS =
   'POOLS: 1\n\nSTATE: VALID PRIMARY\nTHREADS: live 2  idle 2 max 4 idle-timeout 30\nQUEUE: 0 items\n' +
   '\tSTATS 0.000000 \n\nMEMSTATS: heap N/A mmap N/A used N/A free N/A releasable N/A pools 1 ' +
@@ -61,7 +61,9 @@ const ONE_COMMAND: readonly (readonly [sent: string, reply: string])[] = [
   ['zSTATS\0', `${STATS}\0`],
   ['zDETSTATS\0', ''],
   ['DETSTATSCLEAR\n', ''],
-  ['zSELFCHECK\0', 'COMMAND UNAVAILABLE\0'],
+  ['zSELFCHECK\0', 'DBUPTODATE\0'],
+  ['SELFCHECK', 'DBUPTODATE\n'],
+  ['nSELFCHECK now\n', 'UNKNOWN COMMAND\n'],
   ['zSHUTDOWN\0', ''],
   ['QUIT\n', ''],
   ['zINSTREAM\0\0\0\0\0', 'stream: OK\0'],
@@ -123,6 +125,7 @@ for (const kind of ['unix', 'tcp'] as const) {
       ['zSCAN\0', '1: Command invalid inside IDSESSION. ERROR\0'],
       ['z\0', '1: Command invalid inside IDSESSION. ERROR\0'],
       ['nSHUTDOWN\n', '1: Command invalid inside IDSESSION. ERROR\n'],
+      ['zSELFCHECK\0', '1: Command invalid inside IDSESSION. ERROR\0'],
     ])('refuses %j and closes', async (sent, reply) => {
       expect(await converse(connectTo(kind), [`zIDSESSION\0${sent}`])).toBe(reply);
       expect(harness.calls).toEqual([]);

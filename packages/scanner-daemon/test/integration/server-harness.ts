@@ -21,6 +21,8 @@ export class StubScanner implements Scanner {
   readonly jobs: ScanJob[] = [];
   readonly labels: string[] = [];
   cancelled = 0;
+  /** What every scan comes to; undefined = it depends on what is scanned. */
+  verdict: ScanVerdict | undefined;
   /** `at once` answers inside submit, `hold` when {@link StubScanner.finish} is called. */
   mode: 'soon' | 'atOnce' | 'hold' = 'soon';
   readonly #native: NativeApi;
@@ -48,9 +50,10 @@ export class StubScanner implements Scanner {
     const text = this.#textOf(job);
     this.#report(
       job,
-      text.includes(INFECTED_WORD)
-        ? { kind: 'infected', signatureNames: ['First.Sig', 'Second.Sig'] }
-        : { kind: 'clean' },
+      this.verdict ??
+        (text.includes(INFECTED_WORD)
+          ? { kind: 'infected', signatureNames: ['First.Sig', 'Second.Sig'] }
+          : { kind: 'clean' }),
     );
   }
 
@@ -124,7 +127,14 @@ export async function startHarness(overrides: Partial<ServerDeps> = {}): Promise
       stdoutIsTty: false,
       destination: { write: (line) => void logLines.push(line) },
     }),
-    actions: { reload: () => void calls.push('reload'), shutdown: () => void calls.push('shutdown') },
+    actions: {
+      reload: () => void calls.push('reload'),
+      shutdown: () => void calls.push('shutdown'),
+      selfCheck: () => {
+        calls.push('selfCheck');
+        return Promise.resolve('upToDate');
+      },
+    },
     versionText: () => 'ClamAV 1.4.6/27123/Sat Nov 21 20:44:46 2026',
     listen: {
       localSocketPath: socketPath,

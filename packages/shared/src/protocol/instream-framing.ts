@@ -9,7 +9,7 @@ export type InstreamEvent =
   /** The end chunk; `rest` is what followed it: the next command in a session, otherwise to be ignored. */
   | { readonly kind: 'end'; readonly rest: Buffer }
   /** The chunk announced is larger than what is left of the limit. Not one byte of it is passed on. */
-  | { readonly kind: 'sizeLimit' };
+  | { readonly kind: 'sizeLimit'; readonly requestedBytes: number; readonly remainingBytes: number };
 
 /**
  * Takes the chunk framing of one INSTREAM upload apart (behaviour 1.8). Each length is charged against the limit when
@@ -48,9 +48,12 @@ export class InstreamDecoder {
       this.#lengthBytesRead += 1;
       at += 1;
       if (this.#lengthBytesRead < LENGTH_BYTES) continue;
+      const requestedBytes = this.#length;
       const outcome = this.#chargeLength();
       if (outcome === 'end') events.push({ kind: 'end', rest: bytes.subarray(at) });
-      if (outcome === 'sizeLimit') events.push({ kind: 'sizeLimit' });
+      if (outcome === 'sizeLimit') {
+        events.push({ kind: 'sizeLimit', requestedBytes, remainingBytes: this.#remainingBytes });
+      }
     }
     return events;
   }

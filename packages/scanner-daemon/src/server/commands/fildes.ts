@@ -31,7 +31,6 @@ export function scanDescriptor(call: CommandCall, fd: OwnedFd, scratch: FileStat
       kind: 'fd',
       fd,
       sizeBytes: scratch.sizeBytes,
-      device: { devMajor: scratch.devMajor, devMinor: scratch.devMinor },
     },
     task: 'FILDES',
     label: name,

@@ -48,8 +48,12 @@ export class StreamUpload {
           if (written === 'wait') this.#state = 'waiting';
           break;
         }
-        case 'sizeLimit':
+        case 'sizeLimit': {
+          const { client, services } = this.#call;
+          const { requestedBytes, remainingBytes: maxBytes } = event;
+          services.log.streamTooLong(client.peerName, { requestedBytes, maxBytes });
           return this.#abandon({ kind: 'tooLong' });
+        }
         case 'end':
           this.#finish();
           return { kind: 'complete', rest: event.rest };

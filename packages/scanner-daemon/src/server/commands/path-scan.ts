@@ -1,7 +1,10 @@
+import { stat } from 'node:fs/promises';
 import type { ScanVerdict } from '@portcullis/shared';
 import { encodePathMessage, encodePathWord } from '@portcullis/shared';
+import { shownVerdict } from '../alerts.js';
 import type { SlotWaiter } from '../job-gate.js';
 import { replyText, replyToProblem, replyToVerdict, verdictFace } from '../reply-text.js';
+import { reportScan } from '../report-scan.js';
 import type { PathProblem, PathVisitor, WalkOutcome } from '../scan-side.js';
 import type { CommandCall, PathCommand } from './command.js';
 
@@ -15,7 +18,10 @@ export const scan: PathCommand = (call, path) => startWalk(call, path, 'SCAN');
 /** CONTSCAN: goes on behind a detection. */
 export const contScan: PathCommand = (call, path) => startWalk(call, path, 'CONTSCAN');
 /** MULTISCAN: as CONTSCAN, several files at a time. */
-export const multiScan: PathCommand = (call, path) => startWalk(call, path, 'MULTISCAN');
+export const multiScan: PathCommand = (call, path) => {
+  const walk = new PathScan(call, path, 'MULTISCAN');
+  return dispatch(call, () => runMultiscan(call, path, walk));
+};
 /** ALLMATCHSCAN: every signature of the first infected file. */
 export const allMatchScan: PathCommand = (call, path) => {
   if (call.services.commands.allMatchScan) return startWalk(call, path, 'ALLMATCHSCAN');
@@ -25,11 +31,38 @@ export const allMatchScan: PathCommand = (call, path) => {
 
 function startWalk(call: CommandCall, argument: Buffer, task: PathTask): 'dispatched' {
   const walk = new PathScan(call, argument, task);
-  call.client.began();
-  void walk.run().finally(() => {
-    call.client.done();
+  return dispatch(call, () => walk.run());
+}
+
+/** @param run never rejects. */
+function dispatch({ client }: CommandCall, run: () => Promise<void>): 'dispatched' {
+  client.began();
+  void run().finally(() => {
+    client.done();
   });
   return 'dispatched';
+}
+
+/**
+ * A directory needs one of a few places, and so does what is not there; both are told before anything else is looked at,
+ * ExcludePath included (observed with clamd 1.4.6). Never rejects.
+ */
+async function runMultiscan(call: CommandCall, argument: Buffer, walk: PathScan): Promise<void> {
+  const { client, frame, services } = call;
+  const needsPlace = await stat(argument).then(
+    (stats) => stats.isDirectory(),
+    () => true,
+  );
+  if (!needsPlace) return walk.run();
+  if (!services.multiscans.acquire()) {
+    client.reply(encodePathMessage(argument, replyText.notEnoughThreads, frame));
+    return;
+  }
+  try {
+    await walk.run();
+  } finally {
+    services.multiscans.release();
+  }
 }
 
 /** One path command: the walk's answers become reply lines, its files become jobs (behaviour 1.10). */
@@ -82,10 +115,11 @@ class PathScan implements PathVisitor {
   }
 
   async problem(problem: PathProblem): Promise<'continue' | 'stop'> {
-    const { client, frame } = this.#call;
+    const { client, frame, services } = this.#call;
     // A file of an unsupported type is told, but does not count as an error (behaviour 1.10).
     if (problem.kind === 'checkFailed' || problem.kind === 'accessDenied') this.#errors += 1;
     client.reply(replyToProblem(problem, frame));
+    services.log.notScanned(problem);
     if (client.congested) await client.onceDrained();
     return this.#next();
   }
@@ -109,6 +143,7 @@ class PathScan implements PathVisitor {
   #submit(path: Buffer): void {
     const { client, services, inSession } = this.#call;
     const multiscan = this.#task === 'MULTISCAN';
+    const allMatch = this.#task === 'ALLMATCHSCAN';
     const startedAtMs = services.now();
     this.#scanning += 1;
     services.stats.counters.jobs += 1;
@@ -116,18 +151,15 @@ class PathScan implements PathVisitor {
       source: { kind: 'path', path },
       task: multiscan ? 'MULTISCANFILE' : this.#task,
       label: path.toString(),
-      allMatch: this.#task === 'ALLMATCHSCAN',
+      allMatch,
       priority: multiscan || inSession ? 'bulk' : 'single',
       signal: client.signal,
       onVerdict: (verdict) => {
         services.gate.release();
-        this.#answer(path, verdict);
-        services.log.scanned({
-          name: path,
-          verdict,
-          shown: verdict,
-          durationMs: services.now() - startedAtMs,
-        });
+        const shown = shownVerdict(verdict, services.alerts);
+        this.#answer(path, shown);
+        const durationMs = services.now() - startedAtMs;
+        reportScan(services, { name: path, verdict, shown, allMatch, durationMs });
         this.#scanning -= 1;
         this.#onReport?.();
       },
@@ -144,13 +176,13 @@ class PathScan implements PathVisitor {
   }
 
   /** Clean files get no line of their own: the last line speaks for them. */
-  #answer(path: Buffer, verdict: ScanVerdict): void {
+  #answer(path: Buffer, shown: ScanVerdict): void {
     const { client, frame } = this.#call;
-    const face = verdictFace(verdict);
+    const face = verdictFace(shown);
     if (face === 'ok') return;
     if (face === 'found') this.#detections += 1;
     else this.#errors += 1;
-    client.reply(replyToVerdict(path, verdict, { frame, allMatch: this.#task === 'ALLMATCHSCAN' }));
+    client.reply(replyToVerdict(path, shown, { frame, allMatch: this.#task === 'ALLMATCHSCAN' }));
   }
 }
 

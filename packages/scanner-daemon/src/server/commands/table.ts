@@ -7,9 +7,9 @@ import { instream } from './instream.js';
 import { allMatchScan, contScan, multiScan, scan } from './path-scan.js';
 import { ping } from './ping.js';
 import { reload } from './reload.js';
+import { selfCheck } from './self-check.js';
 import { shutdown } from './shutdown.js';
 import { stats } from './stats.js';
-import { unavailable } from './unavailable.js';
 import { version, versionCommands } from './version.js';
 
 type PathVerb = Extract<Command, { path: Buffer }>['verb'];
@@ -27,8 +27,7 @@ export const PATH_COMMANDS: Readonly<Record<PathVerb, PathCommand>> = {
 export const PLAIN_COMMANDS: Readonly<Record<PlainVerb, PlainCommand>> = {
   QUIT: shutdown,
   RELOAD: reload,
-  // Not offered yet.
-  SELFCHECK: unavailable,
+  SELFCHECK: selfCheck,
   PING: ping,
   VERSIONCOMMANDS: versionCommands,
   VERSION: version,

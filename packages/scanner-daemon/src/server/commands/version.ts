@@ -9,9 +9,8 @@ export const version: PlainCommand = (call) => {
   return 'answered';
 };
 
-/** VERSIONCOMMANDS; EnableVersionCommand does not cover it. It lists what this daemon serves, in clamd's order. */
+/** VERSIONCOMMANDS; EnableVersionCommand does not cover it. Disabled commands are listed too, as in clamd. */
 export const versionCommands: PlainCommand = ({ client, frame, services }) => {
-  const served = COMMAND_VERBS.filter((verb) => verb !== 'SELFCHECK');
-  client.reply(encodeBareWord(`${services.versionText()}| COMMANDS: ${served.join(' ')}`, frame));
+  client.reply(encodeBareWord(`${services.versionText()}| COMMANDS: ${COMMAND_VERBS.join(' ')}`, frame));
   return 'answered';
 };
