@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createLogger } from '@portcullis/shared';
 import { createDaemonLog, createFailureHandler } from './daemon-log.js';
 
-function createHandler() {
+function createHandler(options: { exitOnOutOfMemory?: boolean } = {}) {
   const lines: string[] = [];
   const clamdLines: string[] = [];
   const logger = createLogger({
@@ -23,6 +23,7 @@ function createHandler() {
     log: createDaemonLog(logger, clamdLog),
     terminate: () => ended.push(1),
     nowMs: () => clock.ms,
+    ...options,
   });
   return { handler, lines, clamdLines, clock, ended };
 }
@@ -39,6 +40,23 @@ describe('createFailureHandler', () => {
     expect(lines[1]).toContain('a bug');
     expect(clamdLines.map((line) => line.split(' ', 1)[0])).toEqual(['warning', 'error', 'warning']);
     expect(ended).toEqual([]);
+  });
+
+  test.each([
+    ['a thread', Object.assign(new Error('the heap is full'), { code: 'ERR_WORKER_OUT_OF_MEMORY' })],
+    ['an array', new RangeError('Array buffer allocation failed')],
+    ['the kernel', Object.assign(new Error('open'), { code: 'ENOMEM' })],
+  ])('with ExitOnOOM %s without memory ends the daemon, else it is counted', (_what, cause) => {
+    for (const exitOnOutOfMemory of [true, false]) {
+      // Handed around without its object.
+      const { handler, ended } = createHandler({ exitOnOutOfMemory });
+      const { handle } = handler;
+      handle('workerCrashed', new Error('a bug'));
+      expect(handler.counts.get('outOfMemory')).toBeUndefined();
+      handle('workerCrashed', cause);
+      expect(handler.counts.get('outOfMemory')).toBe(1);
+      expect(ended).toEqual(exitOnOutOfMemory ? [1] : []);
+    }
   });
 
   test('ends the daemon where the table says so', () => {

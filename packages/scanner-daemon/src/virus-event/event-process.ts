@@ -1,0 +1,139 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { EventCommand } from './event-command.js';
+
+/** How long one command may take, and how much it may say. */
+export interface EventProcessLimits {
+  /** From its start to SIGTERM for its process group. */
+  readonly timeoutMs: number;
+  /** From SIGTERM to SIGKILL. */
+  readonly killGraceMs: number;
+  /** Output kept for the log; the rest is read and dropped. */
+  readonly outputMaxBytes: number;
+}
+
+/** How a command ended. */
+export interface EventEnd {
+  /** Undefined when a signal ended it, or when it never started. */
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  readonly isTimedOut: boolean;
+  /** The first of stdout and stderr, mixed. */
+  readonly output: Buffer;
+  /** Why it never started. */
+  readonly error: unknown;
+}
+
+/** A running command. */
+export interface EventProcess {
+  readonly pid: number | undefined;
+  /** Ends it now, as the timeout would. */
+  terminate(): void;
+}
+
+/**
+ * Starts a command in a process group and session of its own, with nothing to read.
+ *
+ * It has ended when nobody holds its output any more; what it leaves in the background with its output elsewhere is
+ * left alone.
+ *
+ * @param onEnd called exactly once, never before this returns
+ */
+export function startEventProcess(
+  command: EventCommand,
+  limits: EventProcessLimits,
+  onEnd: (end: EventEnd) => void,
+): EventProcess {
+  let child: ChildProcess;
+  try {
+    child = spawn(command.program, command.args, {
+      env: command.environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, so that the whole of it can be ended.
+      detached: true,
+    });
+  } catch (error) {
+    queueMicrotask(() => {
+      onEnd({ exitCode: undefined, signal: undefined, isTimedOut: false, output: Buffer.alloc(0), error });
+    });
+    return { pid: undefined, terminate: () => undefined };
+  }
+  return superviseChild(child, limits, onEnd);
+}
+
+function superviseChild(
+  child: ChildProcess,
+  limits: EventProcessLimits,
+  onEnd: (end: EventEnd) => void,
+): EventProcess {
+  let isTimedOut = false;
+  let isEnded = false;
+  let killTimer: NodeJS.Timeout | undefined;
+  const output = collectOutput(child, limits.outputMaxBytes);
+
+  const letGoOfOutput = (): void => {
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  };
+  const terminate = (): void => {
+    if (killTimer !== undefined) return;
+    const hasExited = child.exitCode !== null || child.signalCode !== null;
+    if (hasExited) {
+      // Only the background holds the output. Its group's number may be another's by now: no signal.
+      letGoOfOutput();
+      return;
+    }
+    signalGroup(child.pid, 'SIGTERM');
+    killTimer = setTimeout(() => {
+      signalGroup(child.pid, 'SIGKILL');
+      letGoOfOutput();
+    }, limits.killGraceMs);
+  };
+  const timeoutTimer = setTimeout(() => {
+    isTimedOut = true;
+    terminate();
+  }, limits.timeoutMs);
+
+  const end = (exit: Pick<EventEnd, 'exitCode' | 'signal' | 'error'>): void => {
+    if (isEnded) return;
+    isEnded = true;
+    clearTimeout(timeoutTimer);
+    clearTimeout(killTimer);
+    onEnd({ ...exit, isTimedOut, output: output() });
+  };
+  child.on('error', (error) => {
+    // Short of descriptors, a child that never was is not closed either.
+    if (child.pid === undefined) end({ exitCode: undefined, signal: undefined, error });
+  });
+  child.on('close', (code, signal) => {
+    end({ exitCode: code ?? undefined, signal: signal ?? undefined, error: undefined });
+  });
+  return { pid: child.pid, terminate };
+}
+
+function collectOutput(child: ChildProcess, maxBytes: number): () => Buffer {
+  const parts: Buffer[] = [];
+  let keptBytes = 0;
+  const keep = (bytes: Buffer): void => {
+    if (keptBytes >= maxBytes) return;
+    // A copy: a slice would hold the whole chunk.
+    const part = Buffer.from(bytes.subarray(0, maxBytes - keptBytes));
+    parts.push(part);
+    keptBytes += part.length;
+  };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', keep);
+    // What could not be read is missing in the log, no more.
+    stream?.on('error', () => undefined);
+  }
+  return () => Buffer.concat(parts);
+}
+
+/** The group may have gone by itself. */
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // ESRCH: nobody left.
+  }
+}

@@ -1,0 +1,3 @@
+import { serveEvents } from './serve-events.js';
+
+serveEvents();

@@ -1,0 +1,34 @@
+import { startEventProcess, type EventProcess } from './event-process.js';
+import type { RunnerReport, RunnerRequest } from './runner-messages.js';
+
+/** Signals for the daemon, which a terminal or a service manager sends to the runner too: the daemon decides. */
+const NOT_OURS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const;
+
+/** The event runner: a process of its own that starts commands until the daemon is gone and they have ended. */
+export function serveEvents(): void {
+  const running = new Map<number, EventProcess>();
+  for (const signal of NOT_OURS) process.on(signal, () => undefined);
+
+  const report = (message: RunnerReport): void => {
+    // Nobody left to tell is no failure.
+    if (process.connected) process.send?.(message, () => undefined);
+  };
+  process.on('message', (message) => {
+    // The only sender is our own event-runner, compiled from the same union.
+    const request = message as RunnerRequest;
+    if (request.kind === 'terminate') {
+      running.get(request.id)?.terminate();
+      return;
+    }
+    const { id, command, limits } = request;
+    const started = startEventProcess(command, limits, (end) => {
+      running.delete(id);
+      report({ id, pid: started.pid, end });
+      if (running.size === 0 && !process.connected) process.exit(0);
+    });
+    running.set(id, started);
+  });
+  process.on('disconnect', () => {
+    if (running.size === 0) process.exit(0);
+  });
+}
