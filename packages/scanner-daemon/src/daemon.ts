@@ -1,31 +1,40 @@
-import { tmpdir, availableParallelism } from 'node:os';
-import { createLogger, MIRRORED_CLAMAV_VERSION, type Logger } from '@portcullis/shared';
-import { openNative, type NativeApi } from '@portcullis/shared/native';
+import { AppError, createLogger, type Logger } from '@portcullis/shared';
+import { openNative } from '@portcullis/shared/native';
+import { assembleServer, chooseQueueLimit, chooseSources, openScanSide, type Parts } from './assemble.js';
 import { VERSION_LINE } from './command-line.js';
-import { createDaemonLog, createFailureHandler, type DaemonLog, type FailureHandler } from './daemon-log.js';
-import { databaseSources, openDatabase, sharedBytesOf, type DatabaseService } from './database-service.js';
-import { compileExcludePatterns } from './intake/exclude-path.js';
-import { createPathWalk } from './intake/path-walk.js';
-import { createStreamSpools } from './intake/stream-spool.js';
-import { ctime } from './logging/clamd-log-file.js';
-import {
-  dropPrivileges,
-  openClamdLog,
-  prepareRunDirectory,
-  StartError,
-  writePidFile,
-} from './process-setup.js';
+import { createDaemonLog, createFailureHandler, type DaemonLog } from './daemon-log.js';
+import { openDatabase, sharedBytesOf, type DatabaseService } from './database-service.js';
+import { BUILTIN_ENGINE } from './engine/builtin/description.js';
+import type { LogLine } from './logging/clamd-log.js';
+import { ctime } from './logging/log-time.js';
+import { openClamdLogs } from './logging/open-clamd-logs.js';
+import { databaseRemarks, openingLines, servingLines } from './logging/startup-lines.js';
+import { checkTemporaryDirectory } from './process/directory-access.js';
+import type { Launched } from './process/launched.js';
+import { claimPidFile, type PidFile } from './process/pid-file.js';
+import { dropPrivileges } from './process/privileges.js';
+import { prepareRunDirectory } from './process/run-directory.js';
+import { Signals } from './process/signals.js';
+import { StartError } from './process/start-error.js';
 import type { Configuration } from './read-configuration.js';
-import { adjustQueueLimit } from './scheduler/scan-queue.js';
-import { startScanSide, type ScanSide } from './scheduler/start-scan-side.js';
+import type { ScanSide } from './scheduler/start-scan-side.js';
 import { ListenError } from './server/listen-error.js';
-import { createServer, type Server } from './server/server.js';
-import { Signals } from './signals.js';
+import type { Server } from './server/server.js';
 import { createDaemonStats, type DaemonStats } from './stats/daemon-stats.js';
+import { inheritSockets } from './systemd/inherit-sockets.js';
+import { createServiceNotifier, type ServiceNotifier } from './systemd/notify.js';
+import type { ServiceEnvironment } from './systemd/service-environment.js';
+import { systemdDescriptors, type PassedDescriptor } from './systemd/systemd-descriptors.js';
+import { createVirusEvent, type VirusEvent } from './virus-event/virus-event.js';
 
-const VERSION_TEXT = `ClamAV ${MIRRORED_CLAMAV_VERSION}`;
-/** MaxScanTime 0: a scan may take as long as it likes, but not for ever. */
-const HANG_AFTER_MAX_MS = 24 * 3_600_000;
+/** How this process was started. */
+export interface StartContext {
+  readonly stdoutIsTty: boolean;
+  /** What systemd gave us. */
+  readonly service: ServiceEnvironment;
+  /** Somebody waits until we leave the terminal. */
+  readonly launched: Launched | undefined;
+}
 
 /**
  * Runs the daemon from its first log line to its last. Everything is built here, in the order in which it is needed,
@@ -33,221 +42,85 @@ const HANG_AFTER_MAX_MS = 24 * 3_600_000;
  *
  * @returns the exit code (behaviour 2.3).
  */
-export async function runDaemon(
-  configuration: Configuration,
-  options: { stdoutIsTty: boolean },
-): Promise<number> {
-  const logger = openLogger(configuration, options.stdoutIsTty);
+export async function runDaemon(configuration: Configuration, context: StartContext): Promise<number> {
+  const logger = openLogger(configuration, context);
   const signals = new Signals();
+  let log = createDaemonLog(logger, undefined);
   try {
-    return await serve(configuration, logger, signals);
+    const native = openNative();
+    const logs = openLogs(configuration, logger, native);
+    log = logs.log;
+    const running = await start({ configuration, native, ...logs }, { ...context, signals });
+    await untilStopped(signals, running);
+    await stop(configuration, running);
+    return 0;
   } catch (error) {
-    if (!(error instanceof StartError || error instanceof ListenError)) throw error;
-    logger.error({ event: 'start', code: error.code, ...error.context }, error.message);
+    if (!(error instanceof AppError)) throw error;
+    log.say('error', error.message, { event: 'start', code: error.code, ...error.context });
     process.stderr.write(`ERROR: ${error.message}\n`);
     return error instanceof StartError ? error.exitCode : 1;
   }
 }
 
-async function serve(configuration: Configuration, logger: Logger, signals: Signals): Promise<number> {
-  const { config } = configuration;
-  const clamdLog = openClamdLog(config.logging, (err) => {
-    logger.error({ event: 'logFile', err }, 'a line could not be written to LogFile');
-  });
-  const log = createDaemonLog(logger, clamdLog);
-  clamdLog?.write('info', `+++ Started at ${ctime(new Date())}`);
-  const failures = createFailureHandler({ log, terminate: exitNow, nowMs: () => performance.now() });
-  process.on('uncaughtException', (error) => {
-    failures.handle('uncaught', error);
-  });
+/** What runs, for as long as it runs. */
+interface RunningDaemon {
+  readonly log: DaemonLog;
+  readonly stats: DaemonStats;
+  readonly pidFile: PidFile;
+  readonly notifier: ServiceNotifier;
+  readonly database: DatabaseService;
+  readonly scanSide: ScanSide;
+  readonly server: Server;
+  readonly virusEvent: VirusEvent | undefined;
+}
 
-  const removePidFile = writePidFile(config.process.pidFilePath);
+/** Behaviour 2.2, from step 8 on. @throws AppError when the daemon cannot start. */
+async function start(parts: Parts, context: StartContext & { signals: Signals }): Promise<RunningDaemon> {
+  const { configuration, native, log, stats } = parts;
+  const { config } = configuration;
+  const { service, signals } = context;
+  const pidFile = claimPidFile(config.process.pidFilePath, native.files);
   if (configuration.runDirectory !== undefined) prepareRunDirectory(configuration.runDirectory);
-  dropPrivileges(config, configuration.runDirectory);
-  sayWhatHolds(configuration, log);
-  const native = openNative();
-  const openFilesMax = native.limits.raiseOpenFiles();
-  const stats = createDaemonStats({
-    idleTimeoutSeconds: config.clocks.idleTimeoutMs / 1000,
-    now: () => performance.now(),
+  const passed = takeDescriptors(service, config.listen);
+  const privileges = dropPrivileges({
+    user: config.process.user,
+    listen: passed.length > 0 ? undefined : config.listen,
+    ownPaths: [config.logging.filePath, configuration.runDirectory].filter((path) => path !== undefined),
   });
-  const parts: Parts = { configuration, log, failures, native, stats, openFilesMax };
-  const database = await openDatabase({
-    sources: databaseSources({
-      directory: config.database.directory,
-      isConfigured: configuration.configFile !== undefined,
-      bundled: configuration.settings.bundledSignatures,
-      detectPua: config.pua.detect,
-    }),
-    selfCheckIntervalMs: config.clocks.selfCheckIntervalMs,
+  checkTemporaryDirectory(config.process.temporaryDirectory);
+  say(
     log,
-    onFailure: failures.handle,
-  });
+    openingLines(config, {
+      productLine: VERSION_LINE,
+      inheritedSockets: passed.length,
+      architecture: process.arch,
+    }),
+  );
+  sayWhatHolds(configuration, log);
+
+  // Before the database: it starts a process of its own, and a fork costs what the forking one weighs.
+  const virusEvent = openVirusEvent(configuration, log);
+  const notifier = openNotifier(parts, service);
+  const database = await notifier.extendWhile(loadDatabase(parts, notifier));
   const queueLimit = chooseQueueLimit(parts);
   const scanSide = await openScanSide(parts, database, queueLimit);
-  const server = openServer(parts, { database, scanSide, queueLimit, signals });
-  connectDatabase(parts, { database, scanSide, server });
-  await server.start();
+  const server = assembleServer(parts, {
+    ...{ database, scanSide, queueLimit, signals },
+    inherited: passed.length > 0 ? inheritSockets(passed, native.sockets) : undefined,
+    onDetection: virusEvent?.report.bind(virusEvent),
+  });
+  connectDatabase(stats, { database, scanSide, server });
+  await privileges.bindSockets(() => server.start());
+  say(log, servingLines(config, BUILTIN_ENGINE, process.pid));
+  log.say('verbose', `MaxQueue set to: ${queueLimit}`);
   database.startSelfCheck();
   log.say('info', 'Ready for clients', { event: 'listening' });
-
-  await untilStopped(signals, { database, log });
-  stats.state('EXIT');
-  await server.stop(configuration.settings.stopGraceMs);
-  await database.stop();
-  await scanSide.stop(0);
-  if (removePidFile()) log.say('info', 'Pid file removed.');
-  log.say('info', `--- Stopped at ${ctime(new Date())}`, { counters: stats.counters });
-  clamdLog?.close();
-  return 0;
+  notifier.ready(servingStatus(database));
+  context.launched?.becomeReady(native.files, { changeDirectory: !config.process.debug });
+  return { log, stats, pidFile, notifier, database, scanSide, server, virusEvent };
 }
 
-/** What most parts need. */
-interface Parts {
-  readonly configuration: Configuration;
-  readonly log: DaemonLog;
-  readonly failures: FailureHandler;
-  readonly native: NativeApi;
-  readonly stats: DaemonStats;
-  readonly openFilesMax: number;
-}
-
-function openLogger({ settings, config }: Configuration, stdoutIsTty: boolean): Logger {
-  const level = config.process.debug && settings.logLevel !== 'silent' ? 'debug' : settings.logLevel;
-  return createLogger({ name: 'scanner-daemon', level, stdoutIsTty });
-}
-
-function sayWhatHolds({ config, configFile, settings }: Configuration, log: DaemonLog): void {
-  log.say('info', `${VERSION_LINE} (OS: Linux, ARCH: ${process.arch}, Node: ${process.versions.node})`);
-  if (configFile === undefined) {
-    log.say('warning', 'No clamd.conf found: embedded defaults hold', {
-      engine: 'builtin',
-      localSocket: config.listen.localSocketPath,
-      databaseDirectory: config.database.directory,
-      bundledSignatures: settings.bundledSignatures,
-    });
-  }
-  if (!config.process.foreground)
-    log.say('info', 'Staying in the foreground: daemonising is not supported yet');
-  for (const option of ignoredOptions(config)) {
-    log.say('warning', `${option} is not supported yet: it is ignored`);
-  }
-}
-
-/** What clamd.conf asks for and this version leaves out: said, never left out in silence. */
-function ignoredOptions({ process, logging, database }: Configuration['config']): string[] {
-  const asked: [string, boolean][] = [
-    ['VirusEvent', process.virusEventCommand !== undefined],
-    ['LogSyslog', logging.syslog],
-    ['LeaveTemporaryFiles', process.leaveTemporaryFiles],
-    ['ExitOnOOM', process.exitOnOutOfMemory],
-    ['OfficialDatabaseOnly', database.officialOnly],
-    ['FailIfCvdOlderThan', database.cvdAgeMaxDays !== undefined],
-    ['ConcurrentDatabaseReload no', !database.concurrentReload],
-  ];
-  return asked.filter(([, isAsked]) => isAsked).map(([option]) => option);
-}
-
-function chooseQueueLimit({ configuration, log, openFilesMax }: Parts): number {
-  const { threads, limits } = configuration.config;
-  const { limit, warning } = adjustQueueLimit({
-    maxQueue: threads.queueMax,
-    maxThreads: threads.threadsMax,
-    maxRecursion: limits.recursionDepthMax,
-    openFilesMax,
-  });
-  if (warning !== undefined) log.say('warning', warning);
-  log.say('verbose', `MaxQueue set to: ${limit}`);
-  return limit;
-}
-
-function openScanSide(parts: Parts, { holder }: DatabaseService, queueLimit: number): Promise<ScanSide> {
-  const { config, settings } = parts.configuration;
-  const { fileMaxBytes, scanMaxBytes, scanTimeMaxMs } = config.limits;
-  return startScanSide(holder.current.loaded, {
-    native: parts.native,
-    engineOptions: {
-      limits: { fileMaxBytes, scanMaxBytes, scanTimeMaxMs },
-      followFileSymlinks: config.walk.followFileSymlinks,
-    },
-    threads: settings.threads ?? Math.min(config.threads.threadsMax, availableParallelism()),
-    queueLimit,
-    hangAfterMs: Math.min(scanTimeMaxMs + settings.scanGraceMs, HANG_AFTER_MAX_MS),
-    inlineMaxBytes: settings.inlineMaxBytes,
-    stats: parts.stats,
-    onFailure: parts.failures.handle,
-  });
-}
-
-function openServer(
-  { configuration, native, stats, log, failures }: Parts,
-  made: { database: DatabaseService; scanSide: ScanSide; queueLimit: number; signals: Signals },
-): Server {
-  const { config, settings } = configuration;
-  const exclude = compileExcludePatterns(config.walk.excludePathPatterns);
-  if (exclude.kind === 'refused') {
-    throw new StartError('EXCLUDE_PATH', `ExcludePath ${exclude.pattern}: ${exclude.reason}`);
-  }
-  return createServer({
-    native,
-    scanner: made.scanSide.scanner,
-    walkPaths: createPathWalk({
-      ...config.walk,
-      isExcluded: exclude.isExcluded,
-      onDepthLimit: (path) => {
-        log.say('warning', `Directory recursion limit reached, skipping ${path.toString()}`);
-      },
-    }),
-    openSpool: createStreamSpools({
-      memoryMaxBytes: settings.spoolMemoryBytes,
-      directory: config.process.temporaryDirectory ?? tmpdir(),
-      onFailure: (cause) => {
-        failures.handle('spoolFailed', cause);
-      },
-    }),
-    stats,
-    logger: log.logger,
-    clamdLog: log.clamdLog,
-    actions: {
-      reload: made.database.requestReload,
-      shutdown: () => {
-        made.signals.raise('stop');
-      },
-    },
-    versionText: () => VERSION_TEXT,
-    listen: config.listen,
-    commands: config.commands,
-    clocks: config.clocks,
-    limits: {
-      streamMaxBytes: config.streams.streamMaxBytes,
-      pendingJobsMax: made.queueLimit,
-      threadsMax: config.threads.threadsMax,
-      connectionsMax: settings.connectionsMax,
-    },
-  });
-}
-
-function connectDatabase(
-  { stats }: Parts,
-  { database, scanSide, server }: { database: DatabaseService; scanSide: ScanSide; server: Server },
-): void {
-  const count = (): void => {
-    const bytes = sharedBytesOf(database.holder.current.loaded.compiled);
-    stats.database(bytes, bytes);
-  };
-  database.holder.onSwap(({ loaded }) => {
-    scanSide.useDatabase(loaded);
-    server.notifyDatabaseSwapped();
-    count();
-  });
-  count();
-  stats.state('VALID');
-}
-
-async function untilStopped(
-  signals: Signals,
-  { database, log }: { database: DatabaseService; log: DaemonLog },
-): Promise<void> {
+async function untilStopped(signals: Signals, { database, log }: RunningDaemon): Promise<void> {
   for (;;) {
     switch (await signals.next()) {
       case 'stop':
@@ -261,6 +134,158 @@ async function untilStopped(
         break;
     }
   }
+}
+
+async function stop({ settings }: Configuration, running: RunningDaemon): Promise<void> {
+  const { log, stats, notifier, database, scanSide, server, virusEvent } = running;
+  stats.state('EXIT');
+  notifier.stopping('Stopping');
+  log.say('verbose', 'Waiting for all threads to finish');
+  await notifier.extendWhile(server.stop(settings.stopGraceMs));
+  await database.stop();
+  await scanSide.stop(0);
+  await virusEvent?.stop();
+  if (running.pidFile.remove()) log.say('info', 'Pid file removed.');
+  log.say('info', `--- Stopped at ${ctime(new Date())}`, { counters: stats.counters });
+  log.clamdLog?.close();
+  notifier.close();
+}
+
+/** A daemon that left its terminal has nobody to read its JSON lines: LogFile and LogSyslog hold clamd's. */
+function openLogger({ settings, config }: Configuration, { launched, stdoutIsTty }: StartContext): Logger {
+  const asked = config.process.debug && settings.logLevel !== 'silent' ? 'debug' : settings.logLevel;
+  const level = launched === undefined ? asked : 'silent';
+  return createLogger({ name: 'scanner-daemon', level, stdoutIsTty });
+}
+
+/** The logs, what counts, and what becomes of failures. */
+function openLogs(
+  { config }: Configuration,
+  logger: Logger,
+  native: Parts['native'],
+): Pick<Parts, 'log' | 'stats' | 'failures'> {
+  const clamdLogs = openClamdLogs(config, {
+    native,
+    pid: process.pid,
+    onFailure: (err) => {
+      logger.error({ event: 'logFile', err }, 'a line of clamd’s log could not be written');
+    },
+  });
+  clamdLogs.file?.write('info', `+++ Started at ${ctime(new Date())}`);
+  const log = createDaemonLog(logger, clamdLogs.all);
+  const nowMs = (): number => performance.now();
+  const stats = createDaemonStats({ idleTimeoutSeconds: config.clocks.idleTimeoutMs / 1000, now: nowMs });
+  const failures = createFailureHandler({
+    ...{ log, nowMs },
+    terminate: exitNow,
+    exitOnOutOfMemory: config.process.exitOnOutOfMemory,
+  });
+  process.on('uncaughtException', (error) => {
+    failures.handle('uncaught', error);
+  });
+  return { log, stats, failures };
+}
+
+/** @throws ListenError for descriptors that cannot be; StartError SERVER_TYPE when there is nothing to listen on. */
+function takeDescriptors(
+  service: ServiceEnvironment,
+  listen: Configuration['config']['listen'],
+): readonly PassedDescriptor[] {
+  const passed = systemdDescriptors(service, process.pid);
+  switch (passed.kind) {
+    case 'refused':
+      throw new ListenError('SOCKET_FAILED', passed.message);
+    case 'descriptors':
+      return passed.descriptors;
+    case 'none':
+      if (listen.localSocketPath === undefined && listen.tcpPort === undefined) {
+        throw new StartError('SERVER_TYPE', 'Please define server type (local and/or TCP).');
+      }
+      return [];
+  }
+}
+
+function say(log: DaemonLog, lines: readonly LogLine[]): void {
+  for (const { severity, text } of lines) log.say(severity, text);
+}
+
+function sayWhatHolds({ config, configFile, settings }: Configuration, log: DaemonLog): void {
+  if (configFile === undefined) {
+    log.say('warning', 'No clamd.conf found: embedded defaults hold', {
+      engine: BUILTIN_ENGINE.name,
+      localSocket: config.listen.localSocketPath,
+      databaseDirectory: config.database.directory,
+      bundledSignatures: settings.bundledSignatures,
+    });
+  }
+  if (config.database.officialOnly) {
+    log.say('warning', 'OfficialDatabaseOnly is not supported yet: it is ignored');
+  }
+}
+
+function openNotifier({ native, log, stats }: Parts, service: ServiceEnvironment): ServiceNotifier {
+  return createServiceNotifier({
+    native,
+    service,
+    pid: process.pid,
+    isHealthy: () => {
+      const { state, threads } = stats.snapshot();
+      return state !== 'INVALID' && threads.live > 0;
+    },
+    onFailure: (err, what) => {
+      log.logger.warn({ event: 'notify', err }, what);
+    },
+    onHealthChange: (isHealthy) => {
+      if (isHealthy) log.say('info', 'Able to scan again: the watchdog hears of us');
+      else log.say('error', 'Not able to scan: the watchdog hears no more of us');
+    },
+  });
+}
+
+function loadDatabase(
+  { configuration, log, failures }: Parts,
+  notifier: ServiceNotifier,
+): Promise<DatabaseService> {
+  const { database, clocks } = configuration.config;
+  return openDatabase({
+    sources: chooseSources(configuration),
+    remarks: databaseRemarks(configuration.config, BUILTIN_ENGINE),
+    selfCheckIntervalMs: clocks.selfCheckIntervalMs,
+    cvdAgeMaxDays: database.cvdAgeMaxDays,
+    concurrentReload: database.concurrentReload,
+    log,
+    onReload: (stage) => {
+      if (stage === 'began') notifier.reloading('Reloading signatures');
+      else notifier.reloaded('Serving');
+    },
+    onFailure: failures.handle,
+  });
+}
+
+function servingStatus({ holder }: DatabaseService): string {
+  return `Serving, ${holder.current.loaded.signatureCount} signatures`;
+}
+
+function openVirusEvent({ config }: Configuration, log: DaemonLog): VirusEvent | undefined {
+  const command = config.process.virusEventCommand;
+  return command === undefined ? undefined : createVirusEvent({ command, log });
+}
+
+function connectDatabase(
+  stats: DaemonStats,
+  { database, scanSide, server }: { database: DatabaseService; scanSide: ScanSide; server: Server },
+): void {
+  const count = (): void => {
+    const bytes = sharedBytesOf(database.holder.current.loaded.compiled);
+    stats.database(bytes, bytes);
+  };
+  database.holder.onSwap(({ loaded }) => {
+    scanSide.useDatabase(loaded);
+    server.notifyDatabaseSwapped();
+    count();
+  });
+  count();
+  stats.state('VALID');
 }
 
 /** The sockets vanish with the process; clients see the end of the stream. */

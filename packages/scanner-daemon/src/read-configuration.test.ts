@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { parseCommandLine, type CommandLineFlags } from './command-line.js';
 import { databaseSources } from './database-service.js';
-import { readConfiguration } from './read-configuration.js';
+import { readConfiguration, readListen, withAbsolutePaths } from './read-configuration.js';
 
 let directory: string;
 beforeEach(() => {
@@ -29,38 +29,6 @@ function ready(reading: ReturnType<typeof readConfiguration>) {
   if (reading.kind !== 'ready') throw new Error(JSON.stringify(reading));
   return reading.configuration;
 }
-
-describe('parseCommandLine', () => {
-  test('takes what clamd takes, operands and all', () => {
-    const given = [
-      '-F',
-      '--config-file=a.conf',
-      '-l',
-      'x.log',
-      '-p',
-      'x.pid',
-      '--debug',
-      '--datadir',
-      'db',
-      'operand',
-    ];
-    expect(flags(...given)).toEqual({
-      configFile: 'a.conf',
-      envFile: undefined,
-      checkConfig: false,
-      datadir: 'db',
-      log: 'x.log',
-      pid: 'x.pid',
-      debug: true,
-    });
-    expect(flags('--foreground=yes').checkConfig).toBe(false);
-  });
-
-  test('words its complaints as clamd does', () => {
-    expect(parseCommandLine(['--x'])).toMatchObject({ kind: 'done', exitCode: 1, stdout: '' });
-    expect(parseCommandLine(['--version'])).toMatchObject({ kind: 'done', exitCode: 0, stderr: '' });
-  });
-});
 
 describe('readConfiguration', () => {
   test('without any clamd.conf there is one socket in a run directory of our own', () => {
@@ -107,6 +75,59 @@ describe('readConfiguration', () => {
       readConfiguration(flags('-c', file, '--env-file', envFile), { SCANNER_THREADS: '3' }),
     );
     expect(settings).toMatchObject({ threads: 3, inlineMaxBytes: 1024 });
+  });
+});
+
+describe('the command line', () => {
+  test('its values win over the file, whatever their option', () => {
+    const file = put('clamd.conf', 'LocalSocket /a\nMaxThreads 3\nMaxFileSize 1M\nDebug no\n');
+    const { config } = ready(readConfiguration(flags('-c', file, '--max-filesize=2M', '--debug'), {}));
+    expect([config.limits.fileMaxBytes, config.process.debug]).toEqual([2 * 1024 ** 2, true]);
+  });
+
+  test.each([
+    ['', [], true],
+    ['Foreground yes\n', [], false],
+    ['Foreground yes\n', ['--foreground=no'], true],
+    ['', ['-F'], false],
+  ])('file %j and %j: daemonise %j', (text, args, expected) => {
+    const file = put('clamd.conf', `LocalSocket /a\n${text}`);
+    expect(ready(readConfiguration(flags('-c', file, ...args), {})).daemonise).toBe(expected);
+  });
+
+  test('without a clamd.conf it stays in the foreground, unless told otherwise', () => {
+    const missing = [join(directory, 'missing.conf')];
+    expect(ready(readConfiguration(flags(), {}, missing)).daemonise).toBe(false);
+    expect(ready(readConfiguration(flags('--foreground=no'), {}, missing)).daemonise).toBe(true);
+  });
+
+  test('a file that asks for the version gets it', () => {
+    const file = put('clamd.conf', 'version yes\n');
+    expect(readConfiguration(flags('-c', file), {})).toEqual({ kind: 'asked', for: 'version' });
+  });
+});
+
+describe('withAbsolutePaths', () => {
+  test('relative paths keep their meaning when the working directory is left', () => {
+    const file = put('clamd.conf', 'LocalSocket a.sock\nPidFile a.pid\nTemporaryDirectory tmp\n');
+    const before = ready(readConfiguration(flags('-c', file, '--datadir', 'db'), {}));
+    const { listen, process: own, database } = withAbsolutePaths(before).config;
+    expect([listen.localSocketPath, own.pidFilePath, own.temporaryDirectory, database.directory]).toEqual(
+      ['a.sock', 'a.pid', 'tmp', 'db'].map((name) => join(process.cwd(), name)),
+    );
+    expect(database.certificatesDirectory).toBeUndefined();
+  });
+});
+
+describe('readListen', () => {
+  test('says where the daemon listens, even where a start would be refused', () => {
+    const file = put('clamd.conf', 'LocalSocket /a\nLogFile relative.log\n');
+    expect(readListen(file, {})).toMatchObject({ kind: 'listen', listen: { localSocketPath: '/a' } });
+    expect(readListen(join(directory, 'missing'), {})).toMatchObject({ kind: 'refused' });
+    expect(readListen(put('bad.conf', 'Nope 1\n'), {})).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('Unknown option Nope'),
+    });
   });
 });
 

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   CLAMD_CONF_PATHS,
   checkDaemonConfig,
@@ -13,6 +13,7 @@ import {
 import { isErrno } from '@portcullis/shared/native';
 import { config as loadDotenv } from 'dotenv';
 import type { CommandLineFlags } from './command-line.js';
+import type { ListenReading } from './probe/probe.js';
 import { SETTINGS_PREFIX, SETTINGS_TABLE, type ScannerSettings } from './settings.js';
 
 /** An environment file or a clamd.conf above this is none. */
@@ -28,18 +29,32 @@ export interface Configuration {
   readonly configFile: string | undefined;
   /** Where the socket goes without a clamd.conf; the daemon makes it. */
   readonly runDirectory: string | undefined;
+  /**
+   * Whether to leave the terminal. Without a clamd.conf nobody has asked for that, unless the command line does.
+   */
+  readonly daemonise: boolean;
   readonly warnings: readonly ConfigIssue[];
 }
 
+export interface ReadableConfiguration {
+  readonly configuration: Configuration;
+  /** The values in force, a line each. */
+  readonly description: readonly string[];
+}
+
 export type ConfigurationReading =
-  | { readonly kind: 'ready'; readonly configuration: Configuration; readonly description: readonly string[] }
+  | ({ readonly kind: 'ready' } & ReadableConfiguration)
   | {
       readonly kind: 'refused';
       /** All problems, warnings included. */
       readonly issues: readonly ConfigIssue[];
       /** clamd's last line about it: `Can't open/parse the config file F`. */
       readonly followUp: string | undefined;
-    };
+      /** When everything could be read, and it is a value that is refused. */
+      readonly readable?: ReadableConfiguration;
+    }
+  /** `help yes` or `version yes` stands in the file: clamd obeys (behaviour 3.1). */
+  | { readonly kind: 'asked'; readonly for: 'help' | 'version' };
 
 /**
  * Order: flags, then environment, then clamd.conf, then defaults.
@@ -68,21 +83,54 @@ export function readConfiguration(
       : undefined;
   const path = file.kind === 'found' ? file.path : undefined;
   const text = file.kind === 'found' ? file.bytes : embeddedDefaults(runDirectory ?? '/run/portcullis');
-  const reading = readClamdConfig(text, path ?? 'embedded defaults');
-  if (reading.config === undefined) return refused([...reading.issues, ...envIssues], path);
-  const config = applyFlags(reading.config, flags);
-  const issues = [...reading.issues, ...checkDaemonConfig(config), ...envIssues];
-  if (settings.kind === 'refused' || issues.some(({ severity }) => severity === 'error')) {
-    return { kind: 'refused', issues, followUp: undefined };
+  const reading = readClamdConfig(text, path ?? 'embedded defaults', flags.settings);
+  if (reading.config === undefined) {
+    return refused([...flags.warnings, ...reading.issues, ...envIssues], path);
   }
-  return {
-    kind: 'ready',
-    configuration: { config, settings: settings.values, configFile: path, runDirectory, warnings: issues },
+  if (reading.settings.helpRequested) return { kind: 'asked', for: 'help' };
+  if (reading.settings.versionRequested) return { kind: 'asked', for: 'version' };
+  const config = applyFlags(reading.config, flags);
+  const issues = [...flags.warnings, ...reading.issues, ...checkDaemonConfig(config), ...envIssues];
+  if (settings.kind === 'refused') return { kind: 'refused', issues, followUp: undefined };
+  const isForeground =
+    config.process.foreground || (path === undefined && !reading.settings.byName.has('Foreground'));
+  const readable = {
+    configuration: {
+      ...{ config, settings: settings.values, configFile: path, runDirectory },
+      daemonise: !isForeground,
+      warnings: issues,
+    },
     description: [
       ...describeConfig(reading.settings),
       ...describeEnv(SETTINGS_TABLE, settings.values, SETTINGS_PREFIX),
     ],
   };
+  const isRefused = issues.some(({ severity }) => severity === 'error');
+  return isRefused
+    ? { kind: 'refused', issues, followUp: undefined, readable }
+    : { kind: 'ready', ...readable };
+}
+
+/** Where the daemon of a clamd.conf listens, for a probe; what a start would refuse otherwise does not matter here. */
+export function readListen(configFile: string | undefined, processEnv: Environment): ListenReading {
+  const flags = { envFile: undefined, checkConfig: false, debug: false, settings: [], warnings: [] };
+  const reading = readConfiguration({ ...flags, configFile }, processEnv);
+  const listening = ({ configuration }: ReadableConfiguration): ListenReading => ({
+    kind: 'listen',
+    listen: configuration.config.listen,
+    configFile: configuration.configFile,
+  });
+  switch (reading.kind) {
+    case 'ready':
+      return listening(reading);
+    case 'asked':
+      return { kind: 'refused', message: `the file asks for ${reading.for}` };
+    case 'refused': {
+      if (reading.readable !== undefined) return listening(reading.readable);
+      const [first] = reading.issues.filter(({ severity }) => severity === 'error');
+      return { kind: 'refused', message: first?.message ?? reading.followUp ?? '' };
+    }
+  }
 }
 
 function refused(issues: readonly ConfigIssue[], path: string | undefined): ConfigurationReading {
@@ -137,15 +185,36 @@ function embeddedDefaults(runDirectory: string): string {
   return `LocalSocket ${join(runDirectory, 'clamd.sock')}\nLocalSocketMode 660\n`;
 }
 
-function applyFlags(config: ClamdConfig, flags: CommandLineFlags): ClamdConfig {
+/** `--debug`: unlike `debug yes` in the file it does what Debug does (behaviour 2.1). */
+function applyFlags(config: ClamdConfig, { debug }: CommandLineFlags): ClamdConfig {
+  return { ...config, process: { ...config.process, debug: debug || config.process.debug } };
+}
+
+/**
+ * The same configuration for a daemon that leaves its working directory: paths that are relative mean what they meant
+ * when it was started. In clamd they come to mean something else.
+ */
+export function withAbsolutePaths(configuration: Configuration): Configuration {
+  const absolute = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : resolve(path);
+  const { config, runDirectory } = configuration;
+  const { database, listen, process } = config;
   return {
-    ...config,
-    database: { ...config.database, directory: flags.datadir ?? config.database.directory },
-    logging: { ...config.logging, filePath: flags.log ?? config.logging.filePath },
-    process: {
-      ...config.process,
-      pidFilePath: flags.pid ?? config.process.pidFilePath,
-      debug: flags.debug || config.process.debug,
+    ...configuration,
+    runDirectory: absolute(runDirectory),
+    config: {
+      ...config,
+      database: {
+        ...database,
+        directory: resolve(database.directory),
+        certificatesDirectory: absolute(database.certificatesDirectory),
+      },
+      listen: { ...listen, localSocketPath: absolute(listen.localSocketPath) },
+      process: {
+        ...process,
+        pidFilePath: absolute(process.pidFilePath),
+        temporaryDirectory: absolute(process.temporaryDirectory),
+      },
     },
   };
 }
