@@ -1,0 +1,54 @@
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import type { FileApi } from '@portcullis/shared/native';
+import { READY_FD, READY_FD_VARIABLE } from './launch.js';
+
+/** What a daemon knows that was started by `launchDaemon`: somebody waits, at a terminal perhaps. */
+export interface Launched {
+  /**
+   * Leaves the terminal and lets the launcher go: standard input, output and error become /dev/null, the working
+   * directory `/` (behaviour 2.4). Call it once, when clients are served and nothing that could fail is left to do.
+   */
+  becomeReady(files: Pick<FileApi, 'duplicateOnto'>, options: { readonly changeDirectory: boolean }): void;
+}
+
+/**
+ * Finds out whether this process was launched as a daemon, and takes the word for it out of the environment, so that
+ * nothing we start takes itself for one.
+ *
+ * @param env `process.env`, from main.
+ */
+export function takeLaunched(env: Record<string, string | undefined>): Launched | undefined {
+  const isNamed = env[READY_FD_VARIABLE] === String(READY_FD);
+  Reflect.deleteProperty(env, READY_FD_VARIABLE);
+  if (!isNamed || !isPipe(READY_FD)) return undefined;
+  return {
+    becomeReady(files, { changeDirectory }) {
+      if (changeDirectory) process.chdir('/');
+      detachStdio(files);
+      try {
+        writeSync(READY_FD, 'ready\n');
+      } catch {
+        // The launcher is gone, killed perhaps; the daemon is wanted all the same.
+      }
+      closeSync(READY_FD);
+    },
+  };
+}
+
+function detachStdio(files: Pick<FileApi, 'duplicateOnto'>): void {
+  const nowhere = openSync('/dev/null', constants.O_RDWR);
+  for (const fd of [0, 1, 2]) files.duplicateOnto(nowhere, fd);
+  closeSync(nowhere);
+}
+
+/** node:child_process makes its pipes of socket pairs. */
+function isPipe(fd: number): boolean {
+  try {
+    // Plain numbers would stay in Node's one record of the last status, and its realpath(3), that of module loading
+    // too, stops short when it finds a socket there (seen with Node 20).
+    const status = fstatSync(fd, { bigint: true });
+    return status.isSocket() || status.isFIFO();
+  } catch {
+    return false;
+  }
+}
