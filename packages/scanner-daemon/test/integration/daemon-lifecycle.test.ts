@@ -1,7 +1,10 @@
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync, renameSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { ask, createSite, DaemonProcess, instream, startDaemon, type Site } from './daemon-process.js';
+
+// Each test starts a few processes, on a machine that may be busy.
+jest.setTimeout(60_000);
 
 let site: Site;
 const daemons: DaemonProcess[] = [];
@@ -93,6 +96,22 @@ describe('signals', () => {
     expect((await daemon.exited).code).toBe(0);
   });
 
+  test('a second SIGTERM ends a daemon at once that still waits for a scan', async () => {
+    site.put('clamd.conf', `${site.read('clamd.conf')}MaxFileSize 0\nMaxScanSize 0\n`);
+    const daemon = await start();
+    const file = site.put('sparse', '');
+    truncateSync(file, 3_000_000_000);
+    const reply = ask(site.socketPath, `zSCAN ${file}\0`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    daemon.signal('SIGTERM');
+    // Two signals at almost the same time would count as one.
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    daemon.signal('SIGTERM');
+    expect((await daemon.exited).code).toBe(1);
+    expect(await reply).toBe('');
+    expect([existsSync(site.socketPath), existsSync(join(site.root, 'clamd.pid'))]).toEqual([false, false]);
+  });
+
   test('SIGHUP makes a new log file after the old one was moved away', async () => {
     const daemon = await start();
     renameSync(join(site.root, 'clamd.log'), join(site.root, 'old.log'));
@@ -110,71 +129,24 @@ describe('starting', () => {
     return `${code} ${stdout}${stderr}`;
   }
 
-  test('--version and --help', async () => {
-    expect(await run(['--version'])).toBe('0 Portcullis scanner-daemon 0.1.0 (ClamAV 1.4.6 compatible)\n');
-    expect(await run(['--help'])).toMatch(/^0 Usage: scanner-daemon/);
-  });
-
-  test.each([
-    [['--nope'], /ERROR: Unknown option passed\nERROR: Can't parse command line options\n$/],
-    [
-      ['-c'],
-      /ERROR: Incomplete option passed \(missing argument\)\nERROR: Can't parse command line options\n$/,
-    ],
-    [['-c', '/missing/clamd.conf'], /^1 ERROR: Can't open\/parse the config file \/missing\/clamd.conf\n$/],
-  ])('%j is refused as clamd does', async (args, expected) => {
-    expect(await run(args)).toMatch(expected);
-  });
-
-  test('a wrong clamd.conf gives the first error, --check-config all of them', async () => {
-    site.put('clamd.conf', 'NoSuchOption 1\nMaxThreads many\n');
-    const first = `ERROR: Parse error at ${site.configFile}:1: Unknown option NoSuchOption\n`;
-    const last = `ERROR: Can't open/parse the config file ${site.configFile}\n`;
-    const second = 'ERROR: Incorrect argument format for option MaxThreads\n';
-    expect(await run(['-c', site.configFile])).toBe(`1 ${first}${last}`);
-    expect(await run(['-c', site.configFile, '--check-config'])).toBe(`1 ${first}${second}${last}`);
-  });
-
-  test('--check-config prints what holds and starts nothing', async () => {
-    const output = await run(['-c', site.configFile, '--check-config'], { SCANNER_THREADS: '3' });
-    expect(output).toMatch(/^0 /);
-    expect(output).toContain(`LocalSocket ${site.socketPath}`);
-    expect(output).toContain('SCANNER_THREADS=3\n');
-    expect(existsSync(site.socketPath)).toBe(false);
-  });
-
-  test('an unknown or ill-typed variable is an error that names it', async () => {
-    expect(await run(['-c', site.configFile], { SCANNER_THREADS: 'x' })).toMatch(
-      /^1 ERROR: SCANNER_THREADS=x: /,
-    );
-    expect(await run(['-c', site.configFile], { SCANNER_NOPE: '1' })).toMatch(
-      /^1 ERROR: SCANNER_NOPE: unknown/,
-    );
-  });
-
-  test('--env-file is read, and a missing one is an error', async () => {
-    const envFile = site.put('our.env', 'SCANNER_THREADS=7\n');
-    const args = ['-c', site.configFile, '--check-config', '--env-file'];
-    expect(await run([...args, envFile])).toContain('SCANNER_THREADS=7\n');
-    // Node 20 looks for this option behind the script's name too, and then the complaint is its own.
-    expect(await run([...args, join(site.root, 'missing.env')])).toMatch(/^[19] .*missing\.env/);
-  });
-
   test("no database, a broken one or a bad pid file: an error and clamd's exit code", async () => {
     expect(await run(['-c', site.configFile, '--pid', '/missing/dir/pid'])).toMatch(
       /^2 .*ERROR: Can't save PID to file/s,
     );
     expect(await run(['-c', site.configFile, '--datadir', '/missing'])).toMatch(
-      /^1 .*ERROR: Can't get file status\n$/s,
+      /^1 .*ERROR: Can't get file status\b.*\n$/s,
     );
     site.put('db/marker.ndb', 'nonsense\n');
-    expect(await run(['-c', site.configFile])).toMatch(/^1 .*ERROR: Malformed database\n$/s);
+    expect(await run(['-c', site.configFile])).toMatch(/^1 .*ERROR: Malformed database\b.*\n$/s);
     expect(existsSync(site.socketPath)).toBe(false);
   });
 
   test('a second daemon on the same socket is refused, and a stale socket is replaced', async () => {
     const daemon = await start();
-    expect(await run(['-c', site.configFile])).toMatch(/^1 .*is in use by another process/s);
+    // With files of its own: a pid file or log file that is held would stop it before it comes to the socket.
+    const own = ['-p', join(site.root, 'second.pid'), '-l', join(site.root, 'second.log')];
+    expect(await run(['-c', site.configFile, ...own])).toMatch(/^1 .*is in use by another process/s);
+    expect(existsSync(join(site.root, 'second.pid'))).toBe(false);
     expect(await ask(site.socketPath, 'zPING\0')).toBe('PONG\0');
     daemon.signal('SIGKILL');
     await daemon.exited;

@@ -2,7 +2,7 @@ import { WOULD_BLOCK } from '@portcullis/shared/native';
 import type { NativeApi, PollHandle } from '@portcullis/shared/native';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { until } from './server-harness.js';
+import { pauseMs, until } from './server-harness.js';
 
 /** A client that says exactly what it is told, and keeps what it hears. */
 export interface TestClient {
@@ -138,5 +138,21 @@ export class TcpClient implements TestClient {
   async toHear(text: string): Promise<string> {
     await until(() => this.received.includes(text), `${text} (heard ${JSON.stringify(this.received)})`);
     return this.received;
+  }
+}
+
+/** A chunk of INSTREAM. */
+export function chunk(lengthBytes: number): Buffer {
+  const bytes = Buffer.alloc(4 + lengthBytes, 'a');
+  bytes.writeUInt32BE(lengthBytes, 0);
+  return bytes;
+}
+
+/** Sends all of it, as fast as the server takes it. */
+export async function sendAll(client: UnixClient, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    const taken = client.trySend(bytes.subarray(at));
+    if (taken > 0) at += taken;
+    else await pauseMs(1);
   }
 }

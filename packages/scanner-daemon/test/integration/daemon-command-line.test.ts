@@ -1,0 +1,193 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { describeOrSkip } from '@portcullis/shared/testing';
+import { createSite, DaemonProcess, type Exit, type Site } from './daemon-process.js';
+
+// Each test starts a few processes, on a machine that may be busy.
+jest.setTimeout(60_000);
+
+let site: Site;
+beforeEach(async () => {
+  site = await createSite();
+});
+afterEach(() => {
+  site.remove();
+});
+
+function run(args: readonly string[], env: Record<string, string> = {}): Promise<Exit> {
+  return new DaemonProcess(args, { env, cwd: site.root }).exited;
+}
+
+describe('what only prints', () => {
+  test('--version and --help', async () => {
+    expect(await run(['--version'])).toEqual({
+      code: 0,
+      stdout: 'Portcullis scanner-daemon 0.1.0 (ClamAV 1.4.6 compatible)\n',
+      stderr: '',
+    });
+    const help = await run(['--help']);
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    for (const option of ['--foreground', '--datadir', '--check-config', '--env-file']) {
+      expect(help.stdout).toContain(option);
+    }
+  });
+
+  test('a clamd.conf that asks for the version', async () => {
+    site.put('clamd.conf', 'version yes\n');
+    expect((await run(['-c', site.configFile])).stdout).toMatch(/^Portcullis scanner-daemon /);
+  });
+
+  test('ping goes to the probe', async () => {
+    const { code, stdout } = await run(['ping', '--help']);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('ping')]);
+    expect((await run(['ping', '-c', site.configFile])).code).toBe(1);
+  });
+});
+
+describe('a configuration that is refused', () => {
+  test('a wrong clamd.conf gives the first error, --check-config all of them', async () => {
+    site.put('clamd.conf', 'NoSuchOption 1\nMaxThreads many\n');
+    const first = `ERROR: Parse error at ${site.configFile}:1: Unknown option NoSuchOption\n`;
+    const last = `ERROR: Can't open/parse the config file ${site.configFile}\n`;
+    const second = 'ERROR: Incorrect argument format for option MaxThreads\n';
+    const args = ['-c', site.configFile];
+    expect(await run(args)).toEqual({ code: 1, stdout: '', stderr: `${first}${last}` });
+    expect(await run([...args, '--check-config'])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `${first}${second}${last}`,
+    });
+  });
+
+  test('an unknown or ill-typed variable is an error that names it', async () => {
+    const args = ['-c', site.configFile];
+    expect((await run(args, { SCANNER_THREADS: 'x' })).stderr).toMatch(/^ERROR: SCANNER_THREADS=x: /);
+    expect((await run(args, { SCANNER_NOPE: '1' })).stderr).toMatch(/^ERROR: SCANNER_NOPE: unknown/);
+  });
+
+  test('--env-file is read, and a missing one is an error', async () => {
+    const envFile = site.put('our.env', 'SCANNER_THREADS=7\n');
+    const args = ['-c', site.configFile, '--check-config', '--env-file'];
+    expect((await run([...args, envFile])).stdout).toContain('SCANNER_THREADS=7\n');
+    const missing = await run([...args, join(site.root, 'missing.env')]);
+    // Node 20 looks for this option behind the script's name too, and then the complaint is its own.
+    expect([1, 9]).toContain(missing.code);
+    expect(missing.stderr).toContain('missing.env');
+  });
+});
+
+describe('--check-config', () => {
+  /** Names, sizes and times of everything at the site. */
+  function onDisk(): string[] {
+    return readdirSync(site.root, { recursive: true, encoding: 'utf8' })
+      .sort()
+      .map((name) => {
+        const { size, mtimeMs, ctimeMs, mode } = statSync(join(site.root, name));
+        return `${name} ${size} ${mtimeMs} ${ctimeMs} ${mode}`;
+      });
+  }
+
+  test('prints what holds, says where it came from, and changes nothing on disk', async () => {
+    const before = onDisk();
+    const { code, stdout, stderr } = await run(
+      ['-c', site.configFile, '--check-config', '--max-filesize=3M'],
+      { SCANNER_THREADS: '3' },
+    );
+    expect([code, stderr]).toEqual([0, '']);
+    for (const line of [
+      `LocalSocket ${site.socketPath}  # line 1`,
+      'MaxFileSize 3145728  # command line',
+      'MaxThreads 10  # default',
+      'SCANNER_THREADS=3',
+    ]) {
+      expect(stdout.split('\n')).toContain(line);
+    }
+    expect(onDisk()).toEqual(before);
+  });
+
+  test('says everything at once that a start would refuse, and prints what holds all the same', async () => {
+    site.put(
+      'clamd.conf',
+      [
+        'LogFile relative.log',
+        `PidFile ${site.root}/missing/pid`,
+        `LocalSocket ${site.root}/${'x'.repeat(120)}`,
+        'LocalSocketGroup no-such-group',
+        `DatabaseDirectory ${site.root}/missing`,
+        `TemporaryDirectory ${site.root}/missing`,
+        'ExcludePath (',
+        'LocalSocketMode 999',
+        '',
+      ].join('\n'),
+    );
+    const before = onDisk();
+    const { code, stdout, stderr } = await run(['-c', site.configFile, '--check-config']);
+    expect(code).toBe(1);
+    for (const problem of [
+      'LogFile requires full path.',
+      'Invalid LocalSocketMode 999',
+      `PidFile ${site.root}/missing/pid: No such file or directory`,
+      'longer than 107 bytes',
+      'Unknown group no-such-group',
+      `DatabaseDirectory ${site.root}/missing: No such file or directory`,
+      `Current configuration of TemporaryDirectory: ${site.root}/missing does not exist`,
+      'ExcludePath (: ',
+    ]) {
+      expect(stderr).toContain(`ERROR: ${problem}`.replace('ERROR: longer', 'longer'));
+    }
+    expect(stdout).toContain('LocalSocketGroup no-such-group  # line 4');
+    expect(onDisk()).toEqual(before);
+  });
+
+  const whyNotRoot = process.geteuid?.() === 0 ? undefined : 'needs root';
+  describeOrSkip('as root', whyNotRoot, () => {
+    test('looks with the rights of User', async () => {
+      site.put('clamd.conf', `${site.read('clamd.conf')}User nobody\n`);
+      const { stderr } = await run(['-c', site.configFile, '--check-config']);
+      expect(stderr).toContain(
+        `TemporaryDirectory ${site.root}/spool cannot be written to: Permission denied`,
+      );
+      site.put('clamd.conf', site.read('clamd.conf').replace('nobody', 'no-such-user'));
+      expect((await run(['-c', site.configFile, '--check-config'])).stderr).toContain(
+        "ERROR: Can't get information about user no-such-user.\n",
+      );
+    });
+  });
+});
+
+const clamd = spawnSync('clamd', ['--version', '-c', '/dev/null'], { encoding: 'utf8' });
+const whyNoClamd = clamd.error === undefined ? undefined : "Debian's clamd is not installed";
+
+describeOrSkip("the words of Debian's clamd", whyNoClamd, () => {
+  test.each([
+    [['--nope']],
+    [['--nope=1']],
+    [['-x']],
+    [['-Vx']],
+    [['--c', 'f']],
+    [['--lo']],
+    [['--=x']],
+    [['-c']],
+    [['--log']],
+    [['--pid=']],
+    [['-l', '']],
+    [['--debug=']],
+    [['--foreground=maybe']],
+    [['-V', '--max-filesize=abc']],
+    [['--max-filesize=089']],
+    [['--fail-if-cvd-older-than=3#x']],
+    [['--detect-broken', '--bytecode-mode=foo']],
+    [['--config-file=/missing/clamd.conf']],
+    [['operand', '--conf', '/missing/clamd.conf']],
+  ])('%j', async (args) => {
+    const theirs = spawnSync('clamd', args, { encoding: 'utf8', cwd: site.root, timeout: 20_000 });
+    const ours = await run(args);
+    expect({ ...ours, stderr: ours.stderr.replace(/^scanner-daemon: /m, 'clamd: ') }).toEqual({
+      code: theirs.status,
+      stdout: theirs.stdout,
+      stderr: theirs.stderr,
+    });
+  });
+});
