@@ -5,6 +5,10 @@ import { bare } from './contenders/bare.js';
 import { clamav } from './contenders/clamav.js';
 import type { Contender } from './contenders/contender.js';
 import { createPortcullis } from './contenders/portcullis.js';
+import { createDaemonContenders } from './daemon/daemon-contender.js';
+import type { DaemonContender } from './daemon/daemon-contender.js';
+import { fullTimes, quickTimes } from './daemon/measure-daemon.js';
+import { runDaemonScenario } from './daemon/run-daemon.js';
 import { describeMachine } from './machine.js';
 import { parseBenchOptions, usage } from './options.js';
 import type { BenchOptions } from './options.js';
@@ -53,12 +57,11 @@ async function runBench(
   const signatures = await prepareSignatures(keeper, benchDirectory, repositoryRoot);
   const header = describeMachine(signatures.description);
   const results = new Results();
-  const contenders = chooseContenders(options, results);
   const bench = {
     keeper,
     benchDirectory,
     signatureDirectory: signatures.directory,
-    contenders,
+    contenders: chooseContenders(options, results),
     repetitions: options.repetitions,
     results,
     progress: (line: string) => {
@@ -67,13 +70,31 @@ async function runBench(
   };
   let failures = 0;
   for (const scenario of chooseScenarios(options)) failures += await runScenario(bench, scenario);
+  if (options.scenarios.includes('daemon')) {
+    const daemons = chooseDaemons(options, results);
+    failures += await runDaemonScenario(bench, daemons, options.isQuick ? quickTimes : fullTimes);
+  }
   if (options.isQuick) results.note('--quick: small trees, few repetitions; do not quote these figures');
   console.log([...header, '', renderReport(results)].join('\n'));
   return failures === 0 ? 0 : 1;
 }
 
+/** The guards, for the scenarios that open files. */
 function chooseContenders(options: BenchOptions, results: Results): readonly Contender[] {
   const all: readonly Contender[] = [bare, createPortcullis(repositoryRoot), clamav];
+  return options.scenarios.some((scenario) => scenario !== 'daemon') ? chooseFrom(all, options, results) : [];
+}
+
+function chooseDaemons(options: BenchOptions, results: Results): readonly DaemonContender[] {
+  return chooseFrom(createDaemonContenders(repositoryRoot), options, results);
+}
+
+/** Those that were asked for and can run here; a note says which cannot. */
+function chooseFrom<Kind extends Pick<Contender, 'name' | 'unavailable'>>(
+  all: readonly Kind[],
+  options: BenchOptions,
+  results: Results,
+): readonly Kind[] {
   return all
     .filter(({ name }) => options.contenders.includes(name))
     .filter(({ name, unavailable }) => {

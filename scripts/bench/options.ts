@@ -4,7 +4,7 @@ import { contenderNames } from './results.js';
 import type { ContenderName } from './results.js';
 
 /** The scenarios by the names `--only` takes. */
-const scenarioNames = ['uncached-open', 'tree-passes'] as const;
+const scenarioNames = ['uncached-open', 'tree-passes', 'daemon'] as const;
 type ScenarioName = (typeof scenarioNames)[number];
 
 /** What the command line asks for. */
@@ -27,7 +27,7 @@ export const usage = `usage: pnpm bench [options]   (as root)
   --repeat-clamav N  of these, how often clamonacc reads the tree (default 1: half a minute a pass)
   --only NAME        only this scenario (${scenarioNames.join(', ')})
                      or contender (${contenderNames.join(', ')}); may be repeated
-  --quick            small trees: does it work at all? The figures mean little
+  --quick            small trees, short loads: does it work at all? The figures mean little
   --dir DIR          make the trees below DIR (default /var/tmp)
   --help             this text`;
 

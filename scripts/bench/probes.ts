@@ -6,8 +6,6 @@ const probeFileName = 'probe.com';
 
 /**
  * The EICAR test file, put together at run time so that no scanner trips over this source.
- *
- * @internal
  */
 export function composeEicar(): string {
   return ['X5O!P%@AP[4\\PZX54(P^)7CC)7}$', 'EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'].join('');

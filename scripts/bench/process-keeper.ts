@@ -31,6 +31,8 @@ interface Ending {
 
 /** A process of ours, under `timeout`. */
 export interface KeptProcess {
+  /** Of the `timeout` that is its parent. */
+  readonly pid: number;
   readonly ended: Promise<Ending>;
   /** True until the process is gone. */
   readonly isRunning: () => boolean;
@@ -142,7 +144,7 @@ function watch(child: ChildProcess, pid: number): KeptProcess {
     await ended;
     clearTimeout(lastResort);
   };
-  return { ended, isRunning: () => isRunning, spoke, say: (text) => child.stdin?.end(text), stop };
+  return { pid, ended, isRunning: () => isRunning, spoke, say: (text) => child.stdin?.end(text), stop };
 }
 
 function signalQuietly(pid: number, signal: NodeJS.Signals): void {

@@ -1,3 +1,4 @@
+import { loadCells, pingCells } from './daemon/daemon-cells.js';
 import { summarise } from './statistics.js';
 import type { Summary } from './statistics.js';
 
@@ -9,7 +10,7 @@ export type ContenderName = (typeof contenderNames)[number];
 export interface Measurement {
   readonly key: string;
   readonly label: string;
-  readonly unit: 'µs' | 's' | 'opens/s';
+  readonly unit: 'µs' | 'ms' | 's' | 'opens/s' | 'requests/s' | 'MB/s' | 'MB';
   readonly better: 'lower' | 'higher';
 }
 
@@ -17,8 +18,8 @@ const latency = (key: string, label: string): Measurement => ({ key, label, unit
 const rate = (key: string, label: string): Measurement => ({ key, label, unit: 'opens/s', better: 'higher' });
 const duration = (key: string, label: string): Measurement => ({ key, label, unit: 's', better: 'lower' });
 
-/** Every line the table can have, in print order. Keys are built by the scenarios. */
-export const measurements: readonly Measurement[] = [
+/** Every line the on-access table can have, in print order. Keys are built by the scenarios. */
+export const onAccessMeasurements: readonly Measurement[] = [
   latency('open.1.p50', 'uncached open, 1 opener: p50'),
   latency('open.1.p99', 'uncached open, 1 opener: p99'),
   rate('open.1.rate', 'uncached open, 1 opener: rate'),
@@ -29,6 +30,18 @@ export const measurements: readonly Measurement[] = [
   duration('tree.root.2', 'tree, 4 readers, root-owned: pass 2'),
   duration('tree.user.1', 'tree, 4 readers, user-owned: pass 1'),
   duration('tree.user.2', 'tree, 4 readers, user-owned: pass 2'),
+];
+
+/** Every line the daemon table can have, in print order. */
+export const daemonMeasurements: readonly Measurement[] = [
+  ...loadCells.map(({ key, label, unit }) => ({ key, label, unit, better: 'higher' }) as const),
+  ...pingCells.flatMap(({ key, label }) =>
+    (['p50', 'p99'] as const).map(
+      (rank) => ({ key: `${key}.${rank}`, label: `${label}: ${rank}`, unit: 'ms', better: 'lower' }) as const,
+    ),
+  ),
+  { key: 'daemon.rss.idle', label: 'resident memory, idle', unit: 'MB', better: 'lower' },
+  { key: 'daemon.rss.peak', label: 'resident memory, peak', unit: 'MB', better: 'lower' },
 ];
 
 /** Collects one value per repetition for each line and contender, and the reasons for those that are missing. */

@@ -44,8 +44,31 @@ describe('renderReport', () => {
     );
   });
 
-  test('renderReport: with nothing measured it is a heading and four targets', () => {
-    expect(renderReport(new Results()).match(/not measured/g)).toHaveLength(4);
+  test('renderReport: with nothing measured it is empty', () => {
+    expect(renderReport(new Results())).toBe('');
+  });
+
+  test('renderReport: the daemons have a table of their own, with both CPU columns', () => {
+    const key = 'daemon.small.INSTREAM.unix.1.connection';
+    const report = renderReport(
+      fill([
+        [key, 'portcullis', 4000],
+        [key, 'clamav', 1600],
+        [`${key}.cpu`, 'portcullis', 150],
+        [`${key}.cpu`, 'clamav', 600],
+        [`${key}.generator`, 'portcullis', 40],
+        ['daemon.rss.idle', 'portcullis', 90],
+      ]),
+    );
+    expect(report.split('\n').slice(0, 5)).toEqual([
+      '| daemon                        |  scanner-daemon |           clamd | vs clamd | CPU of the daemon | CPU of the generator |',
+      '|-------------------------------|----------------:|----------------:|---------:|------------------:|---------------------:|',
+      '| 4 KiB INSTREAM Unix, 1 client | 4000 requests/s | 1600 requests/s |    2.50x |      150 / 600 µs |           40.0 / - % |',
+      '| resident memory, idle         |         90.0 MB |               - |        - |                   |                      |',
+      '',
+    ]);
+    expect(report).toContain("reached       4 KiB INSTREAM Unix, 1 client: at least 2x clamd's rate: 2.50x");
+    expect(report).not.toContain('uncached open');
   });
 });
 
@@ -77,6 +100,49 @@ describe('judgeTargets', () => {
       ['tree.user.2', 'portcullis', 0.51],
     ]);
     expect(outcomesOf(results).slice(2)).toEqual(['reached', 'fell short']);
+  });
+});
+
+describe('judgeTargets of the daemon', () => {
+  const outcomeOf = (values: Parameters<typeof fill>[0], label: string) =>
+    judgeTargets(fill(values)).find(({ sentence }) => sentence.startsWith(label));
+  const small = 'daemon.small.FILDES.unix.16.session';
+  const large = 'daemon.large.INSTREAM.tcp.16';
+
+  test('judgeTargets: small inputs need twice the rate, large streams the same rate', () => {
+    const judge = (key: string, ours: number, label: string) =>
+      outcomeOf(
+        [
+          [key, 'portcullis', ours],
+          [key, 'clamav', 1000],
+        ],
+        label,
+      )?.outcome;
+    expect(judge(small, 2000, '4 KiB FILDES Unix, 16 clients, session')).toBe('reached');
+    expect(judge(small, 1999, '4 KiB FILDES Unix, 16 clients, session')).toBe('fell short');
+    expect(judge(large, 1000, '20 MB INSTREAM TCP, 16 clients')).toBe('reached');
+    expect(judge(large, 999, '20 MB INSTREAM TCP, 16 clients')).toBe('fell short');
+  });
+
+  test("judgeTargets: PING has 10 ms whatever clamd needs, and clamd's figure stands beside it", () => {
+    const key = 'daemon.ping.reload.p99';
+    expect(outcomeOf([[key, 'portcullis', 10]], 'PING during reloads')?.outcome).toBe('reached');
+    const slow = outcomeOf(
+      [
+        [key, 'portcullis', 10.1],
+        [key, 'clamav', 44],
+      ],
+      'PING during reloads',
+    );
+    expect(slow).toEqual({
+      outcome: 'fell short',
+      sentence: 'PING during reloads: p99 at most 10 ms: 10.1 ms (clamd 44.0 ms)',
+    });
+    expect(outcomeOf([[key, 'clamav', 44]], 'PING during reloads')?.outcome).toBe('not measured');
+  });
+
+  test('judgeTargets: 12 rates, 4 streams and 2 PINGs are judged', () => {
+    expect(judgeTargets(fill([['daemon.rss.idle', 'clamav', 50]]))).toHaveLength(18);
   });
 });
 

@@ -1,29 +1,58 @@
-import { contenderNames, measurements } from './results.js';
+import { contenderNames, daemonMeasurements, onAccessMeasurements } from './results.js';
 import type { Measurement, Results } from './results.js';
 import type { Summary } from './statistics.js';
 import { judgeTargets, medianQuotient, timesBetter } from './targets.js';
 
-const headings = ['measurement', 'bare', 'Portcullis', 'clamd + clamonacc', 'vs clamonacc', 'vs bare'];
+const onAccessHeadings = [
+  'measurement',
+  'bare',
+  'Portcullis',
+  'clamd + clamonacc',
+  'vs clamonacc',
+  'vs bare',
+];
+const daemonHeadings = [
+  'daemon',
+  'scanner-daemon',
+  'clamd',
+  'vs clamd',
+  'CPU of the daemon',
+  'CPU of the generator',
+];
 const missing = '-';
 
 /**
- * The whole report: one table of medians with their spread, a line for each target, then the notes.
+ * The whole report: a table of medians with their spread for each kind of scenario that was measured, a line for each of
+ * its targets, then the notes.
  *
- * "vs clamonacc" is how many times better Portcullis is; "vs bare" is Portcullis' figure divided by the bare one
- * (for rates the other way round), so 1 is the ideal. Lines nobody measured are left out.
+ * "vs clamonacc" and "vs clamd" are how many times better Portcullis is; "vs bare" is Portcullis' figure divided by the
+ * bare one (for rates the other way round), so 1 is the ideal. Lines nobody measured are left out.
  */
 export function renderReport(results: Results): string {
+  const targets = judgeTargets(results).map(({ outcome, sentence }) => `${outcome.padEnd(12)}  ${sentence}`);
+  const sections = [
+    renderTable(results, onAccessMeasurements, onAccessHeadings, renderOnAccessRow),
+    renderTable(results, daemonMeasurements, daemonHeadings, renderDaemonRow),
+    targets,
+    results.notes.map((note) => `note: ${note}`),
+  ];
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n');
+}
+
+/** @returns nothing when none of its lines was measured */
+function renderTable(
+  results: Results,
+  measurements: readonly Measurement[],
+  headings: readonly string[],
+  renderRow: (results: Results, measurement: Measurement) => readonly string[],
+): readonly string[] {
   const rows = measurements
     .filter(({ key }) => contenderNames.some((name) => results.summary(key, name) !== undefined))
     .map((measurement) => renderRow(results, measurement));
-  const targets = judgeTargets(results).map(({ outcome, sentence }) => `${outcome.padEnd(12)}  ${sentence}`);
-  const notes = results.notes.map((note) => `note: ${note}`);
-  return [
-    alignColumns([headings, ...rows]),
-    '',
-    ...targets,
-    ...(notes.length > 0 ? ['', ...notes] : []),
-  ].join('\n');
+  return rows.length === 0 ? [] : [alignColumns([headings, ...rows])];
 }
 
 /**
@@ -54,7 +83,7 @@ export function formatSummary(summary: Summary | undefined, unit: Measurement['u
     : `${median} [${formatNumber(summary.min)}-${formatNumber(summary.max)}]`;
 }
 
-function renderRow(results: Results, { key, label, unit, better }: Measurement): readonly string[] {
+function renderOnAccessRow(results: Results, { key, label, unit, better }: Measurement): readonly string[] {
   const cells = contenderNames.map((name) => formatSummary(results.summary(key, name), unit));
   const sides =
     better === 'lower'
@@ -65,6 +94,25 @@ function renderRow(results: Results, { key, label, unit, better }: Measurement):
     ...cells,
     formatTimes(timesBetter(results, key, better)),
     formatTimes(medianQuotient(results, key, sides)),
+  ];
+}
+
+/** CPU columns: ours / clamd's. */
+function renderDaemonRow(results: Results, { key, label, unit, better }: Measurement): readonly string[] {
+  const pair = (suffix: string, unitOfPair: string) => {
+    const [ours, theirs] = (['portcullis', 'clamav'] as const).map((name) => {
+      const summary = results.summary(`${key}.${suffix}`, name);
+      return summary === undefined ? missing : formatNumber(summary.median);
+    });
+    return ours === missing && theirs === missing ? '' : `${ours ?? ''} / ${theirs ?? ''} ${unitOfPair}`;
+  };
+  return [
+    label,
+    formatSummary(results.summary(key, 'portcullis'), unit),
+    formatSummary(results.summary(key, 'clamav'), unit),
+    formatTimes(timesBetter(results, key, better)),
+    pair('cpu', unit === 'MB/s' ? 'ms/MB' : 'µs'),
+    pair('generator', '%'),
   ];
 }
 

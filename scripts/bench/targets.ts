@@ -1,6 +1,13 @@
-import type { ContenderName, Results } from './results.js';
+import { loadCells, pingCells } from './daemon/daemon-cells.js';
+import type { LoadCell } from './daemon/daemon-cells.js';
+import { contenderNames, daemonMeasurements, onAccessMeasurements } from './results.js';
+import type { ContenderName, Measurement, Results } from './results.js';
 
-/** Whether a target of the benchmark issue was met; "not measured" when a side is missing. */
+/** How many times clamd's rate of small inputs. */
+const smallTimesMin = 2;
+const pingP99MaxMs = 10;
+
+/** Whether a target was met; "not measured" when a side is missing. */
 export interface TargetOutcome {
   readonly sentence: string;
   readonly outcome: 'reached' | 'fell short' | 'not measured';
@@ -27,16 +34,61 @@ export function medianQuotient(
 }
 
 /**
- * Judges the four targets. An uncached-open target wants both the p50 and the rate to be that much better:
- * openers that take turns can have a flattering p50 while the whole gets nowhere.
+ * Judges the targets of every kind of scenario that was measured at all. An uncached-open target wants both the p50 and the
+ * rate to be that much better: openers that take turns can have a flattering p50 while the whole gets nowhere.
  */
 export function judgeTargets(results: Results): readonly TargetOutcome[] {
+  const isMeasured = (measurements: readonly Measurement[]) =>
+    measurements.some(({ key }) => contenderNames.some((name) => results.summary(key, name) !== undefined));
+  return [
+    ...(isMeasured(onAccessMeasurements) ? judgeOnAccess(results) : []),
+    ...(isMeasured(daemonMeasurements) ? judgeDaemon(results) : []),
+  ];
+}
+
+function judgeOnAccess(results: Results): readonly TargetOutcome[] {
   return [
     judgeOpens(results, 1, 3),
     judgeOpens(results, 8, 8),
     judgeSecondPass(results, 'root'),
     judgeSecondPass(results, 'user'),
   ];
+}
+
+/** Requests/s of small inputs, MB/s of INSTREAM, p99 of PING. 20 MB through FILDES has no target. */
+function judgeDaemon(results: Results): readonly TargetOutcome[] {
+  return [
+    ...loadCells
+      .filter(({ unit, command }) => unit === 'requests/s' || command === 'INSTREAM')
+      .map((cell) => judgeLoad(results, cell)),
+    ...pingCells.filter(({ key }) => key !== 'daemon.ping.idle').map((cell) => judgePing(results, cell)),
+  ];
+}
+
+function judgeLoad(results: Results, { key, label, unit }: LoadCell): TargetOutcome {
+  const isRequests = unit === 'requests/s';
+  const timesMin = isRequests ? smallTimesMin : 1;
+  const target = isRequests
+    ? `${label}: at least ${timesMin}x clamd's rate`
+    : `${label}: not below clamd's rate`;
+  const times = timesBetter(results, key, 'higher');
+  if (times === undefined) return { sentence: target, outcome: 'not measured' };
+  return {
+    sentence: `${target}: ${times.toFixed(2)}x`,
+    outcome: times >= timesMin ? 'reached' : 'fell short',
+  };
+}
+
+function judgePing(results: Results, { key, label }: (typeof pingCells)[number]): TargetOutcome {
+  const target = `${label}: p99 at most ${pingP99MaxMs} ms`;
+  const ours = results.summary(`${key}.p99`, 'portcullis');
+  if (ours === undefined) return { sentence: target, outcome: 'not measured' };
+  const theirs = results.summary(`${key}.p99`, 'clamav');
+  const beside = theirs === undefined ? '' : ` (clamd ${theirs.median.toFixed(1)} ms)`;
+  return {
+    sentence: `${target}: ${ours.median.toFixed(1)} ms${beside}`,
+    outcome: ours.median <= pingP99MaxMs ? 'reached' : 'fell short',
+  };
 }
 
 function judgeOpens(results: Results, openers: number, times: number): TargetOutcome {

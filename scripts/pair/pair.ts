@@ -32,7 +32,7 @@ export async function startDaemon(
   await writeFile(configPath, clamdConf(socketPath, stateDirectory, protectedDirectories));
   const program = startProgram({
     ...DAEMON,
-    args: ['--config-file', configPath],
+    args: ['--foreground', '--config-file', configPath],
     user,
     onLine,
   });

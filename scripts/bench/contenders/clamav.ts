@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import type { Contender } from './contender.js';
 import { startGuardPair } from './guard-pair.js';
 
-const clamd = '/usr/sbin/clamd';
+/** Where Debian has it. */
+export const clamd = '/usr/sbin/clamd';
 const clamonacc = '/usr/sbin/clamonacc';
 
 /** Debian's clamav-daemon: clamd with `clamonacc --fdpass`, its fastest mode. */

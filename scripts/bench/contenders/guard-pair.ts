@@ -1,10 +1,11 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchError, describeFailure, isInterruption } from '../bench-error.js';
 import type { KeptProcess, StartOptions } from '../process-keeper.js';
 import { renderClamdConf } from './clamd-conf.js';
 import type { RunContext, RunningContender } from './contender.js';
+import { tailOf } from './log-tail.js';
 import { verifyProtection, waitForDaemon, waitForProtection } from './ready.js';
 
 /** Ends a pair that the benchmark, killed itself, could not end. A run takes under three minutes. */
@@ -77,12 +78,4 @@ function writeConfiguration(context: RunContext, guardDirectory: string, socketP
     renderClamdConf({ socketPath, signatureDirectory, temporaryDirectory, watchedDirectory }),
   );
   return confPath;
-}
-
-function tailOf(logPath: string): string {
-  try {
-    return readFileSync(logPath, 'utf8').trimEnd().split('\n').slice(-5).join(' / ').slice(-600);
-  } catch {
-    return '(not started)';
-  }
 }

@@ -4,7 +4,7 @@ import type { Contender } from './contender.js';
 import { startGuardPair } from './guard-pair.js';
 
 /** The same signatures as clamd has, no others, in our own engine. */
-const env = { SCANNER_BUNDLED_SIGNATURES: 'no', SCANNER_ENGINE: 'builtin' };
+export const portcullisEnv = { SCANNER_BUNDLED_SIGNATURES: 'no', SCANNER_ENGINE: 'builtin' };
 
 /** Our pair, from the checkout, with the clamd.conf that clamd gets. */
 export function createPortcullis(repositoryRoot: string): Contender {
@@ -22,7 +22,7 @@ export function createPortcullis(repositoryRoot: string): Contender {
           title: 'Portcullis',
           daemon: (confPath) => [process.execPath, daemon, '-c', confPath],
           client: (confPath) => [process.execPath, client, '-F', '-c', confPath],
-          env,
+          env: portcullisEnv,
         },
         context,
       ),
