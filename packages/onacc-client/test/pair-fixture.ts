@@ -61,7 +61,7 @@ export class PairFixture {
   }
 
   async startDaemon(): Promise<ChildProgram> {
-    const daemon = startProgram({ ...DAEMON, args: ['-c', this.configPath] });
+    const daemon = startProgram({ ...DAEMON, args: ['-F', '-c', this.configPath] });
     this.#started.push(daemon);
     await daemon.said('listening');
     return daemon;

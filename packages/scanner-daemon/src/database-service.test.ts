@@ -96,7 +96,6 @@ describe('FailIfCvdOlderThan', () => {
   ])('refuses to start with %s', async (_what, ageDays, maxDays, message) => {
     put('daily.cvd', container(nowSeconds - ageDays * 86_400));
     await expect(open({ cvdAgeMaxDays: maxDays })).rejects.toMatchObject({ code: 'DATABASE', message });
-    expect(lines.join('')).toContain(message);
   });
 
   test('refuses to start with something that is no container', async () => {

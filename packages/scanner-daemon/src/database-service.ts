@@ -144,7 +144,7 @@ function createReloader(
 const DAY_SECONDS = 86_400;
 
 /** FailIfCvdOlderThan, with clamd's sentences (observed). @throws StartError DATABASE */
-async function refuseOldDatabase({ cvdAgeMaxDays, sources, log }: DatabaseServiceOptions): Promise<void> {
+async function refuseOldDatabase({ cvdAgeMaxDays, sources }: DatabaseServiceOptions): Promise<void> {
   if (cvdAgeMaxDays === undefined || cvdAgeMaxDays <= 0) return;
   const age = await readDatabaseAge(sources.directory);
   if (age.kind === 'noContainer') return;
@@ -154,7 +154,6 @@ async function refuseOldDatabase({ cvdAgeMaxDays, sources, log }: DatabaseServic
     age.kind === 'broken'
       ? ['Broken or not a CVD file', { path: age.path }]
       : [`Virus database is older than ${cvdAgeMaxDays} days!`, { ageSeconds }];
-  log.say('error', text, context);
   throw new StartError('DATABASE', text, { context });
 }
 
@@ -180,7 +179,10 @@ function sayLoaded(log: DaemonLog, text: string, { unsupported, signatureCount }
 }
 
 function describeFailure({ text, context }: LoadFailure): string {
-  const where = [context['path'], context['line']].filter((part) => part !== undefined).join(':');
+  // Of a load that broke off there is no place in a file to tell, but a reason.
+  const where =
+    [context['path'], context['line']].filter((part) => part !== undefined).join(':') ||
+    String(context['reason'] ?? '');
   return where === '' ? text : `${text} (${where})`;
 }
 

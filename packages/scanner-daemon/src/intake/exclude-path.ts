@@ -18,12 +18,12 @@ const CLASSES: Readonly<Record<string, string>> = {
 };
 
 export type ExcludePatterns =
-  | { readonly kind: 'test'; readonly isExcluded: (path: Uint8Array, isDirectory: boolean) => boolean }
+  | { readonly kind: 'test'; readonly isExcluded: (path: Uint8Array) => boolean }
   | { readonly kind: 'refused'; readonly pattern: string; readonly reason: string };
 
 /**
  * ExcludePath: POSIX extended regular expressions, case-sensitive, unanchored, over the bytes of the path. A pattern
- * that ends in `/` also meets a directory, whose path is then tested with a `/` behind it (behaviour 1.10).
+ * that ends in `/` is tested against the path with a `/` behind it, that of a file too (behaviour 1.10).
  */
 export function compileExcludePatterns(patterns: readonly string[]): ExcludePatterns {
   const compiled: { regExp: RegExp; wantsSlash: boolean }[] = [];
@@ -37,16 +37,14 @@ export function compileExcludePatterns(patterns: readonly string[]): ExcludePatt
   }
   return {
     kind: 'test',
-    isExcluded(path, isDirectory) {
+    isExcluded(path) {
       if (compiled.length === 0) return false;
       const text = Buffer.from(
         path.buffer,
         path.byteOffset,
         Math.min(path.byteLength, TESTED_BYTES_MAX),
       ).toString('latin1');
-      return compiled.some(({ regExp, wantsSlash }) =>
-        regExp.test(wantsSlash && isDirectory ? `${text}/` : text),
-      );
+      return compiled.some(({ regExp, wantsSlash }) => regExp.test(wantsSlash ? `${text}/` : text));
     },
   };
 }

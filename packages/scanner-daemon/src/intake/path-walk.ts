@@ -13,7 +13,7 @@ export interface PathWalkOptions {
   readonly followFileSymlinks: boolean;
   readonly crossFilesystems: boolean;
   /** ExcludePath. */
-  readonly isExcluded: (path: Uint8Array, isDirectory: boolean) => boolean;
+  readonly isExcluded: (path: Uint8Array) => boolean;
   /** A directory was left out because it lies too deep. */
   readonly onDepthLimit: (path: Buffer) => void;
 }
@@ -70,9 +70,9 @@ class PathWalk {
     const { path, collapsed } = cleanPathArgument(argument);
     const seen = await this.#look(path);
     // Tested before anything is said about the type, and then there is no OK either: nothing was visited.
-    if (this.#walkOptions.isExcluded(path, seen.kind === 'directory')) {
-      // MULTISCAN walks directories in silence; of anything else it speaks as CONTSCAN does.
-      const isSilent = this.#options.multiscan && seen.kind === 'directory';
+    if (this.#walkOptions.isExcluded(path)) {
+      // MULTISCAN walks directories in silence, and takes what is missing for one; else it speaks as CONTSCAN does.
+      const isSilent = this.#options.multiscan && (seen.kind === 'directory' || seen.kind === 'unreachable');
       if (!isSilent) await this.#problem({ kind: 'excluded', path });
       return { visitedObjects: 0 };
     }
@@ -177,7 +177,7 @@ class PathWalk {
   /** ExcludePath and CrossFilesystems, inside a directory. */
   async #leaveOut(path: Buffer, stats: Stats, rootDevice: number): Promise<boolean> {
     const { isExcluded, crossFilesystems } = this.#walkOptions;
-    const kind = isExcluded(path, stats.isDirectory())
+    const kind = isExcluded(path)
       ? 'excluded'
       : !crossFilesystems && stats.dev !== rootDevice
         ? 'otherFilesystem'

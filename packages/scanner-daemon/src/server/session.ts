@@ -214,7 +214,8 @@ export class Session {
     this.#services.stats.counters.commands += 1;
     const call = this.#callFor(terminator, inSession);
     if ('path' in command || command.verb === 'STATS') this.#complainOfGarbage(call);
-    this.#client.clock('read');
+    // Outside a session the byte of FILDES belongs to the first command (observed: CommandReadTimeout counts on).
+    if (inSession || command.verb !== 'FILDES') this.#client.clock('read');
     this.#follow(runCommand(command, call), call);
   }
 
