@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -48,7 +48,8 @@ describe('openClamdLogs', () => {
       ['LogFileUnlock yes', false],
     ] as const) {
       const { all } = open(`LogFile ${path}`, option);
-      expect(readFileSync('/proc/locks', 'utf8').includes(` ${process.pid} `)).toBe(isLocked);
+      const lock = new RegExp(` ${process.pid} [0-9a-f:]+:${statSync(path).ino} `);
+      expect(lock.test(readFileSync('/proc/locks', 'utf8'))).toBe(isLocked);
       all?.close();
     }
   });

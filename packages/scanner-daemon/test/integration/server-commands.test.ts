@@ -132,7 +132,11 @@ for (const kind of ['unix', 'tcp'] as const) {
     });
 
     test('refuses the old style', async () => {
-      expect(await converse(connectTo(kind), ['zIDSESSION\0nPING\n', 'PING\n'])).toBe(
+      const client = connectTo(kind);
+      client.send('zIDSESSION\0nPING\n');
+      // In the packet before it, it would not be noticed (behaviour 1.6).
+      await client.toHear('1: PONG\n');
+      expect(await converse(client, ['PING\n'])).toBe(
         '1: PONG\n2: Only nCMDS\\n and zCMDS\\0 are accepted inside IDSESSION. ERROR\n' +
           '2: Error processing command. ERROR\n',
       );
