@@ -27,12 +27,12 @@ function judge(content: string): ScriptedVerdict {
 
 /** The same system seen from a thread with a poller of its own, which never finds the group ready. */
 function onAnotherThread(native: FakeNative, group: number): NativeApi {
-  const { files, leases, sockets, fanotify, limits, poller } = native;
+  const { files, leases, sockets, fanotify, limits, poller, patterns } = native;
   const idle = { want: () => undefined, close: () => undefined };
   const watch: NativeApi['poller']['watch'] = (fd, events, onReady) => {
     return fd === group ? idle : poller.watch(fd, events, onReady);
   };
-  return { files, leases, sockets, fanotify, limits, poller: { watch, openHandles: 0 } };
+  return { files, leases, sockets, fanotify, limits, patterns, poller: { watch, openHandles: 0 } };
 }
 
 describe('Gate', () => {

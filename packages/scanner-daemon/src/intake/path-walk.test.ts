@@ -12,8 +12,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { openNative } from '@portcullis/shared/native';
 import { compileExcludePatterns } from './exclude-path.js';
 import { createPathWalk, type PathWalkOptions } from './path-walk.js';
+
+const { patterns: compiler } = openNative();
 
 let root: string;
 beforeEach(() => {
@@ -73,7 +76,7 @@ function put(path: string, content = 'x'): void {
 }
 
 function excluding(...patterns: string[]): Pick<PathWalkOptions, 'isExcluded'> {
-  const compiled = compileExcludePatterns(patterns);
+  const compiled = compileExcludePatterns(patterns, compiler);
   if (compiled.kind === 'refused') throw new Error(compiled.reason);
   return compiled;
 }
@@ -256,12 +259,16 @@ describe('compileExcludePatterns', () => {
     ['a|b', '/b', true],
     ['\\.(jpg|png)$', '/x.png', true],
     ['É', '/É', true],
-    ['x', `/${'a'.repeat(512)}x`, false],
+    ['x', `/${'a'.repeat(511)}x`, false],
+    ['x', `/${'a'.repeat(510)}x`, true],
+    ['x/', `/${'a'.repeat(510)}x`, true],
+    ['^/home/(.*/)*cache$', `/home/${'a/'.repeat(30)}x`, false],
+    ['^/home/(.*/)*cache$', '/home/a/b/cache', true],
   ])('%s on %s', (pattern, path, expected) => {
     expect(isExcluded(pattern, path)).toBe(expected);
   });
 
   test.each(['(', '[a', 'a\\', '(?=a)', '[[:nope:]]'])('refuses %s and names it', (pattern) => {
-    expect(compileExcludePatterns(['fine', pattern])).toMatchObject({ kind: 'refused', pattern });
+    expect(compileExcludePatterns(['fine', pattern], compiler)).toMatchObject({ kind: 'refused', pattern });
   });
 });

@@ -6,7 +6,12 @@ export const S_IFLNK = 0o120000;
 export const S_IFSOCK = 0o140000;
 /** As the kernel's MAXSYMLINKS (path_resolution(7)). */
 const SYMLINK_HOPS_MAX = 40;
-const PLAIN_INODE = { writers: 0, leases: true, cachedBytes: Number.POSITIVE_INFINITY, lockedByOther: false };
+const PLAIN_INODE = {
+  writers: 0,
+  leases: true,
+  cachedBytes: Number.POSITIVE_INFINITY,
+  lockHolder: undefined,
+};
 /** Long ago on purpose: no file looks freshly written to code that compares with the wall clock. */
 const FIRST_TIME_MS = 1_700_000_000_000;
 
@@ -26,8 +31,8 @@ export interface FakeInode {
   leases: boolean;
   /** Bytes from the start that are in the page cache. */
   cachedBytes: number;
-  /** Another process of the host holds a POSIX lock on it. */
-  lockedByOther: boolean;
+  /** The open description that holds the write lock, or something that stands for another process of the host. */
+  lockHolder: object | undefined;
 }
 
 export interface FakeFileOptions {

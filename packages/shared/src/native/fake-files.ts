@@ -40,6 +40,7 @@ export class FakeFile implements OpenDescription {
 
   released(): void {
     if (this.writable) this.inode.writers -= 1;
+    if (this.inode.lockHolder === this) this.inode.lockHolder = undefined;
     this.#onReleased();
   }
 }
@@ -138,7 +139,9 @@ function createDescriptorCalls({ descriptors, faults }: FileParts): Pick<FileApi
       const description = descriptors.get(fd, 'fcntl');
       if (!(description instanceof FakeFile) || !description.writable)
         throw systemError('fcntl', 'EBADF', { fd });
-      return description.inode.lockedByOther ? 'heldByOther' : 'locked';
+      const { inode } = description;
+      inode.lockHolder ??= description;
+      return inode.lockHolder === description ? 'locked' : 'heldByOther';
     },
     duplicateOnto(fd, onto) {
       faults.pass('duplicateOnto');

@@ -35,11 +35,15 @@ nativeContract('FakeNative', () => {
       fake.setCached(path, 0);
     },
     lockElsewhere: (path) => {
-      fake.setLockedByOther(path, true);
-      return Promise.resolve(() => {
-        fake.setLockedByOther(path, false);
-        return Promise.resolve();
-      });
+      const letGo = fake.lockElsewhere(path);
+      return Promise.resolve(
+        letGo === undefined
+          ? undefined
+          : () => {
+              letGo();
+              return Promise.resolve();
+            },
+      );
     },
     bindAbstract: (fd, name) => {
       fake.bindAbstract(fd, name);

@@ -10,17 +10,20 @@ import type { FakeAccess } from './fake-files.js';
 import { FakeOpener } from './fake-opener.js';
 import { FakePoller } from './fake-poller.js';
 import { createFakeSockets } from './fake-sockets.js';
+import { bindLibc } from './libc.js';
 import type {
   FanotifyApi,
   FileApi,
   LeaseApi,
   LimitApi,
   NativeApi,
+  PatternApi,
   PeerCredentials,
   Poller,
   SocketApi,
   SocketDescription,
 } from './native-api.js';
+import { createPatternApi } from './posix-patterns.js';
 
 export interface FakeNativeOptions {
   /** How much a peer may leave unread before a send would block. Bytes, default 64 KiB. */
@@ -43,6 +46,7 @@ export class FakeNative implements NativeApi {
   readonly sockets: SocketApi;
   readonly fanotify: FanotifyApi;
   readonly limits: LimitApi;
+  readonly patterns: PatternApi;
   readonly poller: Poller;
   /** Test side: what is on disk. */
   readonly disk = new FakeDisk();
@@ -74,6 +78,9 @@ export class FakeNative implements NativeApi {
     });
     this.fanotify = this.#events;
     this.limits = this.#createLimits(openFilesHard);
+    // Nothing of the host is in it, so the fake has the real thing; bound only where it is asked for.
+    let patterns: PatternApi | undefined;
+    this.patterns = { compile: (pattern) => (patterns ??= createPatternApi(bindLibc())).compile(pattern) };
     this.poller = new FakePoller(descriptors, wakeups);
     this.opener = new FakeOpener(this.disk, this.#events);
   }
@@ -129,9 +136,17 @@ export class FakeNative implements NativeApi {
     this.disk.require(path, 'open').cachedBytes = cachedBytes;
   }
 
-  /** Test side: another process of the host takes its POSIX lock, or lets go of it. */
-  setLockedByOther(path: string, locked: boolean): void {
-    this.disk.require(path, 'open').lockedByOther = locked;
+  /**
+   * Test side: another process of the host asks for its POSIX lock.
+   * @returns what makes it let go; undefined when the lock is refused.
+   */
+  lockElsewhere(path: string): (() => void) | undefined {
+    const inode = this.disk.require(path, 'open');
+    if (inode.lockHolder !== undefined) return undefined;
+    inode.lockHolder = {};
+    return () => {
+      inode.lockHolder = undefined;
+    };
   }
 
   /** Test side: queues a raw record, such as one with names, at a group of the process under test. */

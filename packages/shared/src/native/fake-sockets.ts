@@ -13,6 +13,8 @@ import type { PeerCredentials, SocketApi, SocketDescription } from './native-api
 const SUN_PATH_BYTES = 108;
 const RECEIVE_BYTES = 65_536;
 const SEND_WITH_FD_BYTES_MAX = 64;
+/** Nothing that a protocol of ours would understand. */
+const OVERWRITTEN = 0xdd;
 const NOBODY: PeerCredentials = { pid: 0, uid: 0xffff_ffff, gid: 0xffff_ffff };
 
 interface SocketParts extends FakeNetwork {
@@ -97,13 +99,20 @@ function createSetUp(parts: SocketParts, open: OpenSocket, bound: BoundSockets):
 
 function createTraffic(parts: SocketParts, open: OpenSocket): Omit<SocketApi, SetUpCalls | DatagramCalls> {
   const { descriptors, faults } = parts;
+  const lent = Buffer.alloc(RECEIVE_BYTES);
+  /** As the fence: one memory for all receives. What a caller kept of the one before is no longer what it was. */
+  const lend = (bytes: Buffer): Buffer => {
+    lent.fill(OVERWRITTEN);
+    lent.set(bytes);
+    return lent.subarray(0, bytes.length);
+  };
   return {
     receive(fd) {
       if (faults.wouldBlock('receive')) return undefined;
       const description = descriptors.get(fd, 'recvmsg');
       if (description instanceof FakeDatagram) {
         const bytes = description.receive(RECEIVE_BYTES);
-        return bytes && { bytes, fds: [] };
+        return bytes && { bytes: lend(bytes), fds: [] };
       }
       const socket = open(fd, 'recvmsg');
       const received = socket.receive('recvmsg', RECEIVE_BYTES);
@@ -114,7 +123,7 @@ function createTraffic(parts: SocketParts, open: OpenSocket): Omit<SocketApi, Se
         if (descriptors.hasRoom) fds.push(descriptors.install(description, 'recvmsg'));
       }
       socket.discard(received.passed); // The message's own reference.
-      return { bytes: received.bytes, fds };
+      return { bytes: lend(received.bytes), fds };
     },
     send(fd, bytes) {
       if (faults.wouldBlock('send')) return WOULD_BLOCK;

@@ -20,7 +20,8 @@ const EINVAL = 22;
 const EOPNOTSUPP = 95;
 const IOVEC_BYTES = 16;
 const RWF_NOWAIT = 8;
-const F_SETLK = 6;
+/** linux/fcntl.h; struct flock's pid has to be 0 with it. */
+const F_OFD_SETLK = 37;
 const F_WRLCK = 1;
 const STRUCT_FLOCK_BYTES = 32;
 
@@ -61,7 +62,7 @@ export function createFileApi(libc: Libc): FileApi {
       return (['read', 'write', 'readWrite', 'write'] as const)[flags & 3] ?? 'write';
     },
     lockForWriting(fd) {
-      if (libc.fcntlPointer(fd, F_SETLK, writeLock) === 0) return 'locked';
+      if (libc.fcntlPointer(fd, F_OFD_SETLK, writeLock) === 0) return 'locked';
       const errno = lastErrno();
       if (errno === EACCES || errno === EAGAIN) return 'heldByOther';
       throw new NativeError('fcntl', errno, { fd });

@@ -11,9 +11,11 @@ export type {
   LeaseProbe,
   LimitApi,
   NativeApi,
+  PatternApi,
   PeerCredentials,
   Poller,
   PollHandle,
+  PosixPattern,
   ReadyEvents,
   ReceivedMessage,
   SocketDescription,
@@ -22,3 +24,4 @@ export type {
 export { errnoName, isErrno, NativeError } from './native-error.js';
 export { openNative } from './open-native.js';
 export { OwnedFd } from './owned-fd.js';
+export { PatternError } from './pattern-syntax.js';

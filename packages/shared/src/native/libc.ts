@@ -44,6 +44,10 @@ export function bindLibc() {
     fanotifyMark: bind('int fanotify_mark(int, unsigned int, uint64_t, int, void *)'),
     getrlimit: bind('int getrlimit(int, void *)'),
     setrlimit: bind('int setrlimit(int, void *)'),
+    regcomp: bind('int regcomp(void *, void *, int)'),
+    regexec: bind('int regexec(void *, void *, size_t, void *, int)'),
+    regerror: bind('size_t regerror(int, void *, void *, size_t)'),
+    regfree: lib.func('void regfree(void *)') as (regex: Uint8Array) => void,
     signal: lib.func('intptr_t signal(int, intptr_t)') as (signal: number, handler: number) => unknown,
   };
 }

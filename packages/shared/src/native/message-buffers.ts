@@ -27,8 +27,8 @@ const EAGAIN = 11;
 const EINVAL = 22;
 
 /**
- * sendmsg(2) and recvmsg(2) with their headers laid out once in memory that does not move, so that a call costs
- * no allocation but the copy of what was received. One set a thread.
+ * sendmsg(2) and recvmsg(2) with their headers laid out once in memory that does not move, so that a call copies
+ * nothing: what was received is a view, overwritten by the next receive. One set a thread.
  */
 export function createMessageBuffers(libc: Libc) {
   const incoming = layOut(RECEIVE_BYTES, CMSGHDR_BYTES + SCM_MAX_FD * 4 + 4);
@@ -48,7 +48,7 @@ export function createMessageBuffers(libc: Libc) {
       }
       const controlBytes = incoming.header.readUInt32LE(CONTROLLEN_AT);
       return {
-        bytes: Buffer.from(incoming.data.subarray(0, got)),
+        bytes: incoming.data.subarray(0, got),
         fds: controlBytes === 0 ? NO_FDS : passedFds(incoming.control.subarray(0, controlBytes)),
       };
     },

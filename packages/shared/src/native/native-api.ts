@@ -12,6 +12,7 @@ export interface NativeApi {
   readonly sockets: SocketApi;
   readonly fanotify: FanotifyApi;
   readonly limits: LimitApi;
+  readonly patterns: PatternApi;
   readonly poller: Poller;
 }
 
@@ -73,8 +74,10 @@ export interface FileApi {
   /** The access mode the fd was opened with (fcntl F_GETFL): only the first two can be read from. */
   accessMode(fd: number): 'read' | 'readWrite' | 'write' | 'pathOnly';
   /**
-   * fcntl(2) F_SETLK: an exclusive POSIX lock of the whole file, what clamd takes on its LogFile. It belongs to the
-   * process: a second one of ours succeeds, and closing any descriptor of the file lets go of it. Borrows the fd.
+   * fcntl(2) F_OFD_SETLK: an exclusive lock of the whole file, in conflict with the POSIX lock that clamd takes on its
+   * LogFile, and with another one of ours. It belongs to the open file description and goes with the last descriptor of
+   * that; a POSIX lock would go as soon as this process closes any descriptor of the same file, one that it has scanned
+   * for instance. Our descriptors are close-on-exec: no program that we start keeps it. Borrows the fd.
    * @throws NativeError EBADF when the fd is not open for writing.
    */
   lockForWriting(fd: number): 'locked' | 'heldByOther';
@@ -105,6 +108,7 @@ export interface PeerCredentials {
 
 /** One recvmsg(2): its bytes (empty: end of stream) and the descriptors that came with them, now the caller's. */
 export interface ReceivedMessage {
+  /** Lent: the next receive on this thread, of whichever socket, overwrites them. Whoever keeps them copies them. */
   readonly bytes: Buffer;
   readonly fds: readonly number[];
 }
@@ -127,7 +131,10 @@ export interface SocketApi {
   connectUnix(fd: number, path: string): 'connected' | 'inProgress';
   /** accept4(2), non-blocking and close-on-exec. @returns the connection's fd, the caller's, or {@link WOULD_BLOCK}. */
   accept(fd: number): number;
-  /** One recvmsg(2) of at most 64 KiB; undefined when nothing is there. Borrows the fd. */
+  /**
+   * One recvmsg(2) of at most 64 KiB; undefined when nothing is there. The bytes are lent until the next call (see
+   * {@link ReceivedMessage}). Borrows the fd.
+   */
   receive(fd: number): ReceivedMessage | undefined;
   /** send(2) without SIGPIPE. @returns the bytes taken, or {@link WOULD_BLOCK}. Borrows the fd. */
   send(fd: number, bytes: Uint8Array): number;
@@ -172,6 +179,24 @@ export interface LimitApi {
   raiseOpenFiles(): number;
   /** Makes the process ignore SIGIO, which a broken lease would otherwise kill it with. */
   ignoreLeaseSignal(): void;
+}
+
+/** A compiled POSIX extended regular expression. Belongs to the thread that compiled it. */
+export interface PosixPattern {
+  /**
+   * Whether the expression matches somewhere in the text: its bytes up to a NUL, at most 4,097. False, too, where
+   * memory runs out: what cannot be told is not excluded.
+   */
+  matches(text: Uint8Array): boolean;
+}
+
+export interface PatternApi {
+  /**
+   * regcomp(3) with REG_EXTENDED and REG_NOSUB, over bytes: nobody in Node calls setlocale(3), so the locale is C, as
+   * clamd's always is (observed with 1.4.6). What is compiled stays until the process ends; at most 1,000 a thread.
+   * @throws PatternError with regerror(3)'s text, or ours for one too many and for what `pattern-syntax.ts` refuses.
+   */
+  compile(pattern: Uint8Array): PosixPattern;
 }
 
 export interface ReadyEvents {

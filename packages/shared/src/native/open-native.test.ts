@@ -61,7 +61,7 @@ function dropFromCache(path: string): void {
   closeSync(fd);
 }
 
-async function lockElsewhere(path: string): Promise<() => Promise<void>> {
+async function lockElsewhere(path: string): Promise<(() => Promise<void>) | undefined> {
   const koffiPath = createRequire(import.meta.url).resolve('koffi');
   const child = spawn(process.execPath, ['-e', LOCK_HOLDER, koffiPath, path], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -70,11 +70,14 @@ async function lockElsewhere(path: string): Promise<() => Promise<void>> {
   const exited = once(child, 'exit');
   // An early end tells its exit code, which is not what we want to hear.
   const said: unknown[] = await Promise.race([once(child.stdout, 'data'), exited]);
-  expect(String(said[0])).toBe('locked');
-  return async () => {
+  const letGo = async (): Promise<void> => {
     child.stdin.end();
     await exited;
   };
+  if (String(said[0]) === 'locked') return letGo;
+  expect(String(said[0])).toBe('refused');
+  await letGo();
+  return undefined;
 }
 
 function createReal(): NativeUnderTest {

@@ -5,6 +5,7 @@ import { bindLibc } from './libc.js';
 import { createLimitApi } from './limits.js';
 import type { NativeApi } from './native-api.js';
 import { createPoller } from './poller.js';
+import { createPatternApi } from './posix-patterns.js';
 import { createSocketApi } from './sockets.js';
 
 /** The real operating system. Once a thread: its buffers are not shared. */
@@ -16,6 +17,7 @@ export function openNative(): NativeApi {
     sockets: createSocketApi(libc),
     fanotify: createFanotifyApi(libc),
     limits: createLimitApi(libc),
+    patterns: createPatternApi(libc),
     poller: createPoller(),
   };
 }

@@ -68,22 +68,37 @@ function cachedReadCases(current: () => NativeUnderTest): void {
 }
 
 function lockCases(current: () => NativeUnderTest): void {
-  test('lockForWriting: ours again and again, heldByOther while another process has it', async () => {
+  test('lockForWriting: heldByOther while another process has it, then ours again and again', async () => {
     const { native, directory, writeFile, openFile, lockElsewhere } = current();
     const path = `${directory}/log`;
     writeFile(path, 'x');
     const letGo = await lockElsewhere(path);
     const fd = openFile(path, 'readWrite');
     const held = native.files.lockForWriting(fd);
-    await letGo();
+    expect(letGo).toBeDefined();
+    await letGo?.();
     expect([held, native.files.lockForWriting(fd), native.files.lockForWriting(fd)]).toEqual([
       'heldByOther',
       'locked',
       'locked',
     ]);
+    native.files.close(fd);
+  });
+
+  test('lockForWriting: no other process gets it, whatever else of the file is opened and closed here', async () => {
+    const { native, directory, writeFile, openFile, lockElsewhere } = current();
+    const path = `${directory}/log`;
+    writeFile(path, 'x');
+    const fd = openFile(path, 'readWrite');
+    expect(native.files.lockForWriting(fd)).toBe('locked');
     const second = openFile(path, 'write');
-    expect(native.files.lockForWriting(second)).toBe('locked');
-    for (const open of [fd, second]) native.files.close(open);
+    expect(native.files.lockForWriting(second)).toBe('heldByOther');
+    for (const open of [second, openFile(path, 'read')]) native.files.close(open);
+    expect(await lockElsewhere(path)).toBeUndefined();
+    native.files.close(fd);
+    const letGo = await lockElsewhere(path);
+    expect(letGo).toBeDefined();
+    await letGo?.();
   });
 
   test('lockForWriting: EBADF for a descriptor that cannot write', () => {

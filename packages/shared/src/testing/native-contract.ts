@@ -5,6 +5,7 @@ import { datagramContract } from './datagram-contract.js';
 import { descriptorContract } from './descriptor-contract.js';
 import { codeOf } from './native-under-test.js';
 import type { NativeUnderTest } from './native-under-test.js';
+import { patternContract } from './pattern-contract.js';
 import { socketContract } from './socket-contract.js';
 
 /**
@@ -29,6 +30,7 @@ export function nativeContract(name: string, create: () => NativeUnderTest): voi
     descriptorContract(() => system);
     socketContract(() => system);
     datagramContract(() => system);
+    patternContract(() => system);
     test('limits: the open-file limit is raised to a number above what is in use', () => {
       expect(system.native.limits.raiseOpenFiles()).toBeGreaterThan(system.countOpenFds());
     });

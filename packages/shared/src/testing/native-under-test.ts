@@ -15,8 +15,8 @@ export interface NativeUnderTest {
   readonly tellsWhatIsCached: boolean;
   /** The file leaves the page cache, as far as the kernel lets it go. */
   readonly dropFromCache: (path: string) => void;
-  /** Another process takes a POSIX write lock. @returns what makes it let go. Bounded in time. */
-  readonly lockElsewhere: (path: string) => Promise<() => Promise<void>>;
+  /** Another process asks for a POSIX write lock. @returns what makes it let go, undefined if refused. Bounded in time. */
+  readonly lockElsewhere: (path: string) => Promise<(() => Promise<void>) | undefined>;
   /** bind(2) to an abstract name, written with '@' as its first character. Borrows the fd. */
   readonly bindAbstract: (fd: number, name: string) => void;
   /** Descriptors open in this process. */

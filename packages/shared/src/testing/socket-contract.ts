@@ -172,6 +172,19 @@ function streamCases(current: () => NativeUnderTest, connectPair: () => Pair, re
     pair.close();
   });
 
+  test('receive lends its bytes: those of the receive before, of whichever socket, are overwritten', () => {
+    const { sockets, files } = current().native;
+    const { listener, client, server } = connectPair();
+    sockets.send(client, Buffer.from('first'));
+    sockets.send(server, Buffer.from('other one'));
+    const first = sockets.receive(server)!;
+    expect(first.bytes.toString()).toBe('first');
+    const other = sockets.receive(client)!;
+    expect(other.bytes.toString()).toBe('other one');
+    expect(first.bytes.toString()).toBe('other');
+    for (const fd of [listener, client, server]) files.close(fd);
+  });
+
   test('end of stream: shutdownWrite lets the rest be read, then empty bytes; the other way stays open', () => {
     const { sockets } = current().native;
     const pair = connectPair();
