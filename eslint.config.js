@@ -13,6 +13,10 @@ export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', 'guarded/**'] },
   eslint.configs.recommended,
   {
+    files: ['**/*.cjs'],
+    languageOptions: { sourceType: 'commonjs', globals: { process: 'readonly' } },
+  },
+  {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked],
     plugins: { n: nodePlugin },

@@ -11,7 +11,7 @@ import { createTarget } from './targets/table.js';
 
 /** From scripts/dist/fuzz. */
 const repositoryRoot = resolve(import.meta.dirname, '../../..');
-const daemonProgram = resolve(repositoryRoot, 'packages/scanner-daemon/bin/scanner-daemon.js');
+const daemonProgram = resolve(repositoryRoot, 'packages/scanner-daemon/bin/scanner-daemon.cjs');
 
 /** 0: nothing found; 1: something was; 2: bad usage or the run itself failed. */
 async function main(): Promise<number> {

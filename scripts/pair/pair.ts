@@ -6,7 +6,7 @@ import { startProgram } from '@portcullis/shared/programs';
 import type { ChildProgram, LogLine } from '@portcullis/shared/programs';
 
 const packages = fileURLToPath(new URL('../../../packages/', import.meta.url));
-const DAEMON = { name: 'scanner-daemon', file: `${packages}scanner-daemon/bin/scanner-daemon.js` };
+const DAEMON = { name: 'scanner-daemon', file: `${packages}scanner-daemon/bin/scanner-daemon.cjs` };
 const CLIENT = { name: 'onacc-client', file: `${packages}onacc-client/bin/onacc-client.js` };
 const STATE_PREFIX = 'portcullis-';
 

@@ -7,7 +7,7 @@ import type { ChildProgram } from '@portcullis/shared/programs';
 import { makeTempDir } from '@portcullis/shared/testing';
 
 const packages = fileURLToPath(new URL('../../../', import.meta.url));
-const DAEMON = { name: 'scanner-daemon', file: `${packages}scanner-daemon/bin/scanner-daemon.js` };
+const DAEMON = { name: 'scanner-daemon', file: `${packages}scanner-daemon/bin/scanner-daemon.cjs` };
 const CLIENT = { name: 'onacc-client', file: `${packages}onacc-client/bin/onacc-client.js` };
 const CLAMD_READY_MAX_MS = 60_000;
 

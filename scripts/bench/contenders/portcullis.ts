@@ -8,7 +8,7 @@ export const portcullisEnv = { SCANNER_BUNDLED_SIGNATURES: 'no', SCANNER_ENGINE:
 
 /** Our pair, from the checkout, with the clamd.conf that clamd gets. */
 export function createPortcullis(repositoryRoot: string): Contender {
-  const daemon = join(repositoryRoot, 'packages/scanner-daemon/bin/scanner-daemon.js');
+  const daemon = join(repositoryRoot, 'packages/scanner-daemon/bin/scanner-daemon.cjs');
   const client = join(repositoryRoot, 'packages/onacc-client/bin/onacc-client.js');
   return {
     name: 'portcullis',

@@ -17,7 +17,7 @@ export interface DaemonContender {
 
 /** Ours from the checkout, and Debian's. */
 export function createDaemonContenders(repositoryRoot: string): readonly DaemonContender[] {
-  const ours = join(repositoryRoot, 'packages/scanner-daemon/bin/scanner-daemon.js');
+  const ours = join(repositoryRoot, 'packages/scanner-daemon/bin/scanner-daemon.cjs');
   return [
     {
       name: 'portcullis',

@@ -1,5 +1,6 @@
 import type { ScanSource } from '../scheduler/scan-job.js';
 import type { OpenStreamSpool, StreamSpool } from '../server/scan-side.js';
+import { BlockQueue, SPOOL_BLOCK_BYTES, SpoolBlocks } from './spool-blocks.js';
 import { openTemporaryFile, writeAll } from './temporary-file.js';
 import type { TemporaryFile } from './temporary-file.js';
 
@@ -15,15 +16,16 @@ export interface StreamSpoolOptions {
 }
 
 const FIRST_ALLOCATION_BYTES = 4096;
-/** Bytes accepted and not yet on disk, past which the sender has to wait. */
-const UNWRITTEN_BYTES_MAX = 256 * 1024;
+/** Bytes accepted and not yet on disk, past which the sender has to wait: one block is written while the next one fills. */
+const UNWRITTEN_BYTES_MAX = 2 * SPOOL_BLOCK_BYTES;
 
 /**
  * Spools in memory up to a bound, then in an unlinked temporary file. How long a stream may be is judged where its
  * lengths are read (StreamMaxLength), before one body byte comes here.
  */
 export function createStreamSpools(options: StreamSpoolOptions): OpenStreamSpool {
-  return (onReady) => new MemoryThenFileSpool(options, onReady);
+  const blocks = new SpoolBlocks();
+  return (onReady) => new MemoryThenFileSpool({ ...options, blocks }, onReady);
 }
 
 type State =
@@ -34,17 +36,18 @@ type State =
   | { readonly kind: 'gone' };
 
 class MemoryThenFileSpool implements StreamSpool {
-  readonly #options: StreamSpoolOptions;
+  readonly #options: StreamSpoolOptions & { readonly blocks: SpoolBlocks };
   readonly #onReady: () => void;
   #state: State = { kind: 'memory', bytes: new SharedArrayBuffer(FIRST_ALLOCATION_BYTES) };
   #sizeBytes = 0;
   #writtenBytes = 0;
-  #unwritten: Uint8Array[] = [];
+  readonly #unwritten: BlockQueue;
   #writerWaits = false;
   #onSource: ((source: ScanSource | undefined) => void) | undefined;
 
-  constructor(options: StreamSpoolOptions, onReady: () => void) {
+  constructor(options: StreamSpoolOptions & { readonly blocks: SpoolBlocks }, onReady: () => void) {
     this.#options = options;
+    this.#unwritten = new BlockQueue(options.blocks);
     this.#onReady = onReady;
   }
 
@@ -64,10 +67,10 @@ class MemoryThenFileSpool implements StreamSpool {
         return 'failed';
     }
     // The transport reuses its memory as soon as this returns.
-    this.#unwritten.push(Uint8Array.from(bytes));
+    this.#unwritten.append(bytes);
     this.#sizeBytes += bytes.byteLength;
-    this.#flush();
     this.#writerWaits = this.#sizeBytes - this.#writtenBytes > UNWRITTEN_BYTES_MAX;
+    this.#flush();
     return this.#writerWaits ? 'wait' : 'accepted';
   }
 
@@ -117,7 +120,7 @@ class MemoryThenFileSpool implements StreamSpool {
   #toFile(soFar: SharedArrayBuffer): void {
     const state: State = { kind: 'file', file: undefined, busy: true };
     this.#state = state;
-    if (this.#sizeBytes > 0) this.#unwritten.push(new Uint8Array(soFar, 0, this.#sizeBytes));
+    this.#unwritten.append(new Uint8Array(soFar, 0, this.#sizeBytes));
     const { directory, leaveFiles = false } = this.#options;
     openTemporaryFile({ directory, keepName: leaveFiles }, (error, file) => {
       if (this.#state !== state) {
@@ -131,18 +134,20 @@ class MemoryThenFileSpool implements StreamSpool {
     });
   }
 
+  /** Writes the next full block, at the end what there is: each write costs a wake-up of a thread. */
   #flush(): void {
     const state = this.#state;
     if (state.kind !== 'file' || state.busy || state.file === undefined) return;
-    if (this.#unwritten.length === 0) {
+    const block = this.#unwritten.shift(this.#onSource === undefined ? 'full' : 'any');
+    if (block === undefined) {
       this.#settle(state.file);
       return;
     }
-    const bytes = Buffer.concat(this.#unwritten);
-    this.#unwritten = [];
+    const bytes = block.memory.subarray(0, block.filledBytes);
     state.busy = true;
     const { file } = state;
     writeAll(file.fd.borrow(), bytes, this.#writtenBytes, (error) => {
+      this.#options.blocks.giveBack(block);
       state.busy = false;
       if (this.#state !== state) {
         file.drop();
@@ -157,7 +162,7 @@ class MemoryThenFileSpool implements StreamSpool {
     });
   }
 
-  /** Everything so far is on disk: whoever waits is told. */
+  /** No full block is left, or nothing at all at the end: whoever waits is told. */
   #settle({ fd }: TemporaryFile): void {
     const onSource = this.#onSource;
     if (onSource !== undefined) {
@@ -183,7 +188,7 @@ class MemoryThenFileSpool implements StreamSpool {
   /** Lets go of everything; a call that is under way closes the file when it returns. */
   #leave(kind: 'failed' | 'gone'): void {
     const state = this.#state;
-    this.#unwritten = [];
+    this.#unwritten.clear();
     this.#writerWaits = false;
     this.#onSource = undefined;
     this.#state = { kind };

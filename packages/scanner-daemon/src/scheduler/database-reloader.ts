@@ -6,6 +6,8 @@ import { engineErrorText } from './engine-error-text.js';
 
 /** A load that takes longer is given up. The largest databases take about a minute. */
 const LOAD_MAX_MS = 15 * 60_000;
+/** How long the end of a load that was given up is waited for. */
+const TERMINATE_MAX_MS = 1000;
 
 /** Loads a database on a thread of its own, so that nobody waits for it. Never rejects. */
 export function loadInThread(
@@ -17,9 +19,15 @@ export function loadInThread(
     const worker = new Worker(entry, { workerData: load, name: 'load' });
     let outcome: LoadMessage | undefined;
     let cause: unknown;
+    const end = (): void => {
+      signal.removeEventListener('abort', stop);
+      resolve(outcome ?? { kind: 'failed', failure: describeDeath(cause) });
+    };
     const stop = (): void => {
       cause ??= signal.reason;
       void worker.terminate();
+      // A thread that hangs in open(2) does not end; it is left behind.
+      setTimeout(end, TERMINATE_MAX_MS).unref();
     };
     signal.addEventListener('abort', stop, { once: true });
     // The only sender is our own load-thread, compiled from the same union.
@@ -29,10 +37,7 @@ export function loadInThread(
     worker.on('error', (error) => {
       cause = error;
     });
-    worker.on('exit', () => {
-      signal.removeEventListener('abort', stop);
-      resolve(outcome ?? { kind: 'failed', failure: describeDeath(cause) });
-    });
+    worker.on('exit', end);
   });
 }
 

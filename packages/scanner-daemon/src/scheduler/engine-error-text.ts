@@ -1,4 +1,4 @@
-/** The engine error texts of clamd that the scan side itself uses (behaviour 1.10, 1.11), without the word ERROR. */
+/** The engine error texts of clamd that we use (behaviour 1.10, 1.11), without the word ERROR. */
 export const engineErrorText = {
   accessDenied: 'Access denied.',
   cantOpen: "Can't open file or directory",

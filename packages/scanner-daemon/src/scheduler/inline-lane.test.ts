@@ -59,12 +59,30 @@ describe('InlineLane', () => {
     expect(closed).toEqual([4711]);
   });
 
-  test('leaves large sources, paths and cancelled jobs to the workers', () => {
+  test('leaves large sources and paths to the workers', () => {
     const { lane, seen } = createLane();
     submit(lane, memory(65_537));
     submit(lane, { kind: 'path', path: Buffer.from('/etc/passwd') });
-    submit(lane, memory(1), { signal: AbortSignal.abort() });
-    expect(seen).toMatchObject({ inline: 0, workers: 3 });
+    expect(seen).toMatchObject({ inline: 0, workers: 2 });
+  });
+
+  test('does not ask for the signal of a job that it answers', () => {
+    const { lane, seen } = createLane();
+    let asked = 0;
+    const verdicts: ScanVerdict[] = [];
+    lane.submit({
+      source: memory(10),
+      task: 'INSTREAM',
+      label: 'instream(local)',
+      allMatch: false,
+      priority: 'single',
+      get signal() {
+        asked += 1;
+        return AbortSignal.abort();
+      },
+      onVerdict: (verdict) => verdicts.push(verdict),
+    });
+    expect([asked, seen.inline, verdicts]).toEqual([0, 1, [clean]]);
   });
 
   test('is off at 0 bytes, for empty sources too', () => {

@@ -62,7 +62,8 @@ export class PendingJob {
     this.#endWait();
     this.#endTask();
     this.job.signal?.removeEventListener('abort', this.#onAbort);
-    this.job.onVerdict(this.cancelled ? CANCELLED : verdict);
+    // A detection is worth telling the log even when nobody waits for it any more.
+    this.job.onVerdict(this.cancelled && verdict.kind !== 'infected' ? CANCELLED : verdict);
   }
 
   releaseSource(): void {

@@ -27,7 +27,10 @@ export interface ScanJob {
   readonly allMatch: boolean;
   /** Session jobs and MULTISCAN files are bulk: workers take four single jobs for each of them (behaviour 1.9). */
   readonly priority: 'single' | 'bulk';
-  /** Aborted when the client is gone: a queued job is dropped, a running one stopped; it reports `cancelled`. */
+  /**
+   * Aborted when the client is gone: a queued job is dropped, a running one stopped; it reports `cancelled`. May be made
+   * when it is first asked for, so only who is going to wait asks.
+   */
   readonly signal?: AbortSignal;
   /** Called exactly once, possibly before `submit` returns. */
   readonly onVerdict: (verdict: ScanVerdict) => void;

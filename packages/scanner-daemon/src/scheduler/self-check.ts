@@ -69,6 +69,8 @@ function within<Value>(ms: number, awaited: Promise<Value>): Promise<Value | 'un
 /**
  * SelfCheck (behaviour 2.7): whether a database file is new or has another time or size. A removed one goes unnoticed, as
  * in clamd: somebody is probably about to put another in its place.
+ *
+ * @throws the system's error when a directory cannot be read.
  */
 export async function hasDatabaseChanged(
   directories: readonly string[],
@@ -77,7 +79,7 @@ export async function hasDatabaseChanged(
 ): Promise<boolean> {
   const known = new Map(loaded.map((file) => [file.path, file]));
   for (const directory of directories) {
-    const names = await readdir(directory).catch(() => []);
+    const names = await readdir(directory);
     for (const name of names.slice(0, FILES_MAX)) {
       if (classifyDatabaseFile(extname(name).slice(1), detectPua).kind === 'ignored') continue;
       const path = join(directory, name);

@@ -8,6 +8,7 @@ import { createDaemonStats } from '../stats/daemon-stats.js';
 import { NO_ALERTS } from './alerts.js';
 import { Connection } from './connection.js';
 import { JobGate } from './job-gate.js';
+import { WalkGate } from './walk-gate.js';
 import { MultiscanGate } from './multiscan-gate.js';
 import type { StreamSpool } from './scan-side.js';
 import { PIPELINED_SCANS_MAX } from './server-config.js';
@@ -35,7 +36,10 @@ class MemoryTransport implements Transport {
   }
 
   receive(text: string): void {
-    this.handler.onBytes(Buffer.from(text, 'latin1'), []);
+    const lent = Buffer.from(text, 'latin1');
+    this.handler.onBytes(lent, []);
+    // As the native fence does with the next receive.
+    lent.fill(0xdd);
   }
 
   send(bytes: Buffer): void {
@@ -120,6 +124,7 @@ function build(options: { mode?: 'atOnce' | 'hold'; pendingJobsMax?: number } = 
     log: createServerLog({ logger, clamdLog: undefined, counters: stats.counters }),
     gate: new JobGate(options.pendingJobsMax ?? 100_000),
     multiscans: new MultiscanGate(4),
+    walks: new WalkGate(4),
     alerts: NO_ALERTS,
     onDetection: () => undefined,
     commands: {
@@ -246,9 +251,11 @@ describe('Connection', () => {
     jobs[0]!.onVerdict({ kind: 'clean' });
     await turn();
     expect([jobs.length, services.gate.pending]).toEqual([2, 1]);
+    const { signal } = jobs[1]!;
+    expect(signal?.aborted).toBe(false);
     transport.handler.onClosed('gone');
     expect(services.gate.waiting).toBe(0);
-    expect(jobs[1]!.signal?.aborted).toBe(true);
+    expect(signal?.aborted).toBe(true);
     jobs[1]!.onVerdict({ kind: 'incomplete', reason: 'cancelled' });
     await turn();
     expect(services.gate.pending).toBe(0);
@@ -258,12 +265,34 @@ describe('Connection', () => {
   test('notices at a tick that a client it does not read from has left', () => {
     const { connection, transport, jobs } = build({ mode: 'hold' });
     transport.receive(upload('x'));
+    const { signal } = jobs[0]!;
     connection.tick(1000);
-    expect(transport.told).toEqual([]);
+    expect([transport.told, signal?.aborted]).toEqual([[], false]);
     transport.gone = true;
     connection.tick(2000);
-    expect(transport.told).toEqual(['destroy']);
-    expect(jobs[0]!.signal?.aborted).toBe(true);
+    expect([transport.told, signal?.aborted]).toEqual([['destroy'], true]);
+  });
+
+  test('cancels nothing when all is answered, and at once what asks only after the client has left', () => {
+    const answered = build({ mode: 'hold' });
+    answered.transport.receive(upload('x'));
+    const { signal } = answered.jobs[0]!;
+    answered.jobs[0]!.onVerdict({ kind: 'clean' });
+    expect([answered.transport.told, signal?.aborted]).toEqual([['end'], false]);
+
+    const gone = build({ mode: 'hold' });
+    gone.transport.receive(upload('x'));
+    gone.transport.handler.onClosed('gone');
+    expect(gone.jobs[0]!.signal?.aborted).toBe(true);
+  });
+
+  test('what a pause leaves unread outlives the transport’s memory, however much it is', () => {
+    const { transport, jobs } = build({ mode: 'hold' });
+    const more = 3000;
+    transport.receive(`zIDSESSION\0${upload('x').repeat(PIPELINED_SCANS_MAX)}${'zPING\0'.repeat(more)}`);
+    expect([jobs.length, transport.paused]).toEqual([PIPELINED_SCANS_MAX, true]);
+    for (const job of jobs) job.onVerdict({ kind: 'clean' });
+    expect(transport.output.split('PONG\0')).toHaveLength(more + 1);
   });
 
   test('a client that times out is told, unless it waits for us', () => {

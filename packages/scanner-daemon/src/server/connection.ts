@@ -17,6 +17,9 @@ import type { ServerServices } from './server-services.js';
 import { Session } from './session.js';
 import type { CloseReason, Transport, TransportHandler } from './transport.js';
 
+/** A constant: the DOMException that abort() makes of none costs more than serving a small scan's reply. */
+const CLIENT_GONE = 'the client is gone';
+
 /** Reading that paused because of too many unanswered scans goes on when so many are left. */
 const PIPELINED_SCANS_RESUME = PIPELINED_SCANS_MAX / 2;
 
@@ -29,7 +32,7 @@ export class Connection implements Client, TransportHandler, SlotWaiter {
   readonly #services: ServerServices;
   readonly #session: Session;
   readonly #onClosed: (connection: Connection) => void;
-  /** Made with the first scan: most connections only say PING. */
+  /** Made for the first scan that can be cancelled: most are answered on the spot. */
   #abort: AbortController | undefined;
   #state: 'open' | 'closing' | 'closed' = 'open';
   /** Requests without an answer. */
@@ -79,6 +82,8 @@ export class Connection implements Client, TransportHandler, SlotWaiter {
     }
     this.#session.push(bytes, fds);
     this.#pump();
+    // Whatever held it up, the transport needs its memory for the next client.
+    this.#session.hold();
   }
 
   onEnd(): void {
@@ -107,6 +112,7 @@ export class Connection implements Client, TransportHandler, SlotWaiter {
       this.#abort = new AbortController();
       // Every scan under way listens; their number is bounded elsewhere.
       setMaxListeners(0, this.#abort.signal);
+      if (this.#state !== 'open') this.#abort.abort(CLIENT_GONE);
     }
     return this.#abort.signal;
   }
@@ -263,13 +269,16 @@ export class Connection implements Client, TransportHandler, SlotWaiter {
   #jobFor(request: ScanRequest): ScanJob {
     const { source, task, label } = request;
     const startedAtMs = this.#services.now();
+    const signalOf = (): AbortSignal => this.signal;
     return {
       source,
       task,
       label,
       allMatch: false,
       priority: request.inSession ? 'bulk' : 'single',
-      signal: this.signal,
+      get signal() {
+        return signalOf();
+      },
       onVerdict: (verdict) => {
         this.#services.gate.release();
         this.#answer(request, verdict, startedAtMs);
@@ -333,7 +342,7 @@ export class Connection implements Client, TransportHandler, SlotWaiter {
       if (job.source.kind === 'fd') job.source.fd.close();
     }
     this.#session.close();
-    this.#abort?.abort();
+    if (this.#unanswered > 0) this.#abort?.abort(CLIENT_GONE);
     this.#wakeDrainWaiters();
   }
 

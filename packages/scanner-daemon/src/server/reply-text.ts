@@ -6,10 +6,12 @@ import {
   encodePathMessage,
   encodePathWord,
 } from '@portcullis/shared';
+import { engineErrorText } from '../scheduler/engine-error-text.js';
 import type { PathProblem } from './scan-side.js';
 
 /** clamd's fixed sentences (behaviour 1.11); those of errors without the word ERROR, which the encoder adds. */
 export const replyText = {
+  ...engineErrorText,
   unknownCommand: 'UNKNOWN COMMAND',
   commandUnavailable: 'COMMAND UNAVAILABLE',
   /** Always ends in LF and never carries an id, whatever the client uses (behaviour 1.9). */
@@ -27,7 +29,6 @@ export const replyText = {
   invalidInSession: 'Command invalid inside IDSESSION.',
   // Backslash, n and 0 are meant literally.
   oldStyleInSession: 'Only nCMDS\\n and zCMDS\\0 are accepted inside IDSESSION.',
-  accessDenied: 'Access denied.',
   notSupported: 'Not supported file type',
   notRegular: 'Not a regular file',
   notEnoughThreads: 'Not enough threads for multiscan. Increase MaxThreads.',
@@ -35,11 +36,6 @@ export const replyText = {
   excluded: 'Excluded',
   otherFilesystem: 'Excluded (another filesystem)',
   checkFailed: (strerror: string) => `File path check failure: ${strerror}.`,
-  cannotStat: "Can't get file status",
-  cannotRead: "Can't read file",
-  timeLimit: 'Exceeded time limit',
-  aborted: 'Process aborted',
-  unspecified: 'Unspecified error',
   /** Ours: an extension that only a client that asked for it sees (docs, FILDES with the notice byte). */
   databaseReloaded: 'DATABASE RELOADED',
 } as const;

@@ -50,7 +50,7 @@ export interface ServerLimits {
 export const TICK_MS = 1000;
 
 /** Scans of one connection that may be unanswered before reading it pauses. */
-export const PIPELINED_SCANS_MAX = 1024;
+export const PIPELINED_SCANS_MAX = 256;
 
 /** Replies a client has not read yet, bytes: from here on nothing more is read from it. */
 export const OUTPUT_HIGH_WATER_BYTES = 256 * 1024;

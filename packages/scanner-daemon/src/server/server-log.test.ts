@@ -91,7 +91,11 @@ describe('createServerLog', () => {
     };
     log.scanned({ name: '/big', verdict, shown: alert, durationMs: 0 });
     log.scanned({ name: '/big', verdict, shown: verdict, durationMs: 0 });
-    expect(lines).toEqual(['info /big: Heuristics.Limits.Exceeded.MaxFileSize FOUND', 'info /big: OK']);
+    expect(lines).toEqual([
+      'info /big: Heuristics.Limits.Exceeded.MaxFileSize FOUND',
+      'info /big: OK',
+      'verbose /big: not scanned to the end (fileTooLarge)',
+    ]);
     const [alerted, silent] = json.map((line) => JSON.parse(line) as Record<string, unknown>);
     const truth = { event: 'verdict', name: '/big', verdict: 'incomplete', reason: 'fileTooLarge' };
     expect(alerted).toMatchObject({ ...truth, alert: 'Heuristics.Limits.Exceeded.MaxFileSize' });

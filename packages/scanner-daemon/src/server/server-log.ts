@@ -166,6 +166,8 @@ function writeShown(clamdLog: ClamdLog, name: string, { shown, allMatch }: ScanO
     case 'incomplete':
       if (verdictFace(shown) === 'ok') {
         if (clamdLog.cleanFiles) clamdLog.write('info', `${name}: OK`);
+        // The client was told OK, as by clamd; the log knows better.
+        clamdLog.write('verbose', `${name}: not scanned to the end (${shown.reason})`);
       } else if (shown.reason === 'timeLimit') {
         // The other one is a cancelled scan: it was told to nobody.
         clamdLog.write('info', `${name}: ${replyText.timeLimit} ERROR`);

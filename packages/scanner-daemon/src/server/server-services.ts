@@ -8,6 +8,7 @@ import type { MultiscanGate } from './multiscan-gate.js';
 import type { OpenStreamSpool, WalkPaths } from './scan-side.js';
 import type { ClocksConfig, CommandsConfig, ServerLimits } from './server-config.js';
 import type { ScanOutcome, ServerLog } from './server-log.js';
+import type { WalkGate } from './walk-gate.js';
 
 /** What commands ask the daemon to do, after the client was answered. */
 export interface ServerActions {
@@ -28,6 +29,7 @@ export interface ServerServices {
   readonly stats: DaemonStats;
   readonly log: ServerLog;
   readonly gate: JobGate;
+  readonly walks: WalkGate;
   readonly multiscans: MultiscanGate;
   readonly alerts: AlertsConfig;
   /** Told of everything that was shown as a detection, after the reply was handed to the transport. */

@@ -25,6 +25,7 @@ import type { Transport } from './transport.js';
 import { TurnEnd } from './turn-end.js';
 import { listenUnix } from './unix-listener.js';
 import type { ListenerDeps } from './unix-listener.js';
+import { WalkGate } from './walk-gate.js';
 
 /** What a server is made of. */
 export interface ServerDeps {
@@ -96,6 +97,7 @@ class ClamdServer implements Server {
       log: createServerLog({ logger, clamdLog, counters: stats.counters }),
       gate: new JobGate(limits.pendingJobsMax),
       multiscans: new MultiscanGate(limits.threadsMax),
+      walks: new WalkGate(limits.threadsMax),
       alerts: deps.alerts ?? NO_ALERTS,
       onDetection: deps.onDetection ?? (() => undefined),
       now: deps.now ?? (() => performance.now()),
@@ -177,11 +179,10 @@ class ClamdServer implements Server {
     });
     this.#connections.add(connection);
     connection.start();
-    if (this.#state === 'open' && this.#connections.size >= this.#deps.limits.connectionsMax) {
-      this.#state = 'full';
-      for (const listener of this.#listeners) listener.pause();
-      this.#makeRoom();
-    }
+    if (this.#connections.size < this.#deps.limits.connectionsMax) return;
+    this.#state = 'full';
+    for (const listener of this.#listeners) listener.pause();
+    this.#makeRoom();
   };
 
   /** All places are taken. The oldest client that has said nothing goes; if there is none yet, the next tick looks again. */
@@ -195,11 +196,17 @@ class ClamdServer implements Server {
   readonly #forget = (connection: Connection): void => {
     this.#connections.delete(connection);
     if (this.#connections.size === 0) this.#onAllClosed?.();
-    if (this.#state === 'full' && this.#connections.size < this.#deps.limits.connectionsMax) {
-      this.#state = 'open';
-      for (const listener of this.#listeners) listener.resume();
+    if (this.#state !== 'full' || this.#connections.size >= this.#deps.limits.connectionsMax) return;
+    this.#state = 'open';
+    for (const listener of this.#listeners) {
+      // Resuming one may have filled the place already.
+      if (this.#isOpen()) listener.resume();
     }
   };
+
+  #isOpen(): boolean {
+    return this.#state === 'open';
+  }
 
   #tick(): void {
     const nowMs = this.#services.now();

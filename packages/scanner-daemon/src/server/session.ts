@@ -83,7 +83,7 @@ export class Session {
     return this.#state.kind === 'answering' && this.#state.droppedBytes > DISCARD_MAX_BYTES;
   }
 
-  /** Takes over one packet: `step` until it answers false before the next. The descriptors are taken. */
+  /** Looks at one packet: `step` until it answers false, or `hold`, before the next. The descriptors are taken. */
   push(bytes: Buffer, fds: readonly OwnedFd[]): void {
     if (this.#state.kind === 'closed') {
       closeAll(fds);
@@ -101,6 +101,11 @@ export class Session {
     this.#client.clock('read');
     // No chunk comes with a descriptor, not even the last one.
     this.#packetDone();
+  }
+
+  /** Copies what is unread of the packet, whose memory is the transport's. */
+  hold(): void {
+    if (this.#state.kind !== 'closed') this.#decoder.hold();
   }
 
   /** Serves the next thing in the packet. @returns whether there may be more. */

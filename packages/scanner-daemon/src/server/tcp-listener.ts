@@ -134,6 +134,16 @@ export class TcpListener implements Listener {
   }
 }
 
+/**
+ * Looks the names of TCPAddr up, so that {@link listenTcp} has nothing left to ask anybody.
+ *
+ * @throws ListenError UNKNOWN_ADDRESS when a name does not resolve.
+ */
+export async function resolveListen<Listen extends ListenConfig>(listen: Listen): Promise<Listen> {
+  if (listen.tcpPort === undefined) return listen;
+  return { ...listen, tcpAddresses: await resolveAddresses(listen.tcpAddresses) };
+}
+
 async function resolveAddresses(names: readonly string[]): Promise<string[]> {
   if (names.length === 0 || names.some((name) => WILDCARDS.has(name))) return ['0.0.0.0', '::'];
   const addresses = new Set<string>();

@@ -14,7 +14,8 @@ const KEEPALIVE_AFTER_MS = 20_000;
 
 type TcpState =
   | { readonly kind: 'open' }
-  | { readonly kind: 'ending'; readonly drainMaxMs: number }
+  /** Goes on once libuv has handed the last write to the kernel, for which the client has `timer`. */
+  | { readonly kind: 'ending'; readonly drainMaxMs: number; timer: NodeJS.Timeout | undefined }
   /** The sending side is shut (or about to be); what comes is dropped until a bound is met. */
   | { readonly kind: 'closing'; readonly timer: NodeJS.Timeout; droppedBytes: number }
   | { readonly kind: 'closed' };
@@ -28,20 +29,20 @@ export class TcpTransport implements Transport {
   #state: TcpState = { kind: 'open' };
   /** One write is with libuv at a time, so that what waits behind it is counted and bounded here. */
   #writing = false;
+  #writes: 'none' | 'first' | 'undelayed' = 'none';
+  #isKeptAlive = false;
   #ended = false;
 
   /** @param socket taken; accepted with `allowHalfOpen` and `pauseOnConnect`. */
   constructor(socket: Socket, options: { turnEnd: TurnEnd; stallMs: number }) {
     this.#socket = socket;
     this.peerName = peerNameOf(socket);
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true, KEEPALIVE_AFTER_MS);
     this.#output = new OutputQueue(
       {
         write: (bytes) => this.#write(bytes),
         wantWritable: () => undefined,
         onEmpty: () => {
-          if (this.#state.kind === 'ending') this.#finish(this.#state.drainMaxMs);
+          if (this.#state.kind === 'ending') this.#endOnceWritten(this.#state, options.stallMs);
         },
         onDrained: () => this.#handler?.onDrained(),
         onFailed: (reason) => {
@@ -89,6 +90,9 @@ export class TcpTransport implements Transport {
   }
 
   peerGone(): boolean {
+    // Asked of connections that wait for us. On all others a clock of their own runs, so they are spared the system call.
+    if (!this.#isKeptAlive) this.#socket.setKeepAlive(true, KEEPALIVE_AFTER_MS);
+    this.#isKeptAlive = true;
     // A closed TCP peer looks like a half-closed one until it is sent something.
     return this.#socket.destroyed;
   }
@@ -108,6 +112,7 @@ export class TcpTransport implements Transport {
   #write(bytes: Buffer): number {
     if (this.#writing) return WOULD_BLOCK;
     this.#writing = true;
+    this.#sendUndelayed();
     this.#socket.write(bytes, () => {
       this.#writing = false;
       this.#output.flush();
@@ -115,23 +120,42 @@ export class TcpTransport implements Transport {
     return bytes.length;
   }
 
+  /** tcp(7), TCP_NODELAY: a first write is never held back, and most connections see no second. */
+  #sendUndelayed(): void {
+    if (this.#writes === 'first') this.#socket.setNoDelay(true);
+    this.#writes = this.#writes === 'none' ? 'first' : 'undelayed';
+  }
+
   #endWith(drainMaxMs: number): void {
     if (this.#state.kind !== 'open') return;
-    this.#state = { kind: 'ending', drainMaxMs };
+    this.#state = { kind: 'ending', drainMaxMs, timer: undefined };
     this.#socket.pause();
     this.#output.schedule();
   }
 
+  #endOnceWritten(ending: TcpState & { kind: 'ending' }, stallMs: number): void {
+    if (!this.#writing) {
+      clearTimeout(ending.timer);
+      this.#finish(ending.drainMaxMs);
+      return;
+    }
+    ending.timer ??= setTimeout(() => {
+      this.#close('stalled');
+    }, stallMs);
+  }
+
   #finish(drainMaxMs: number): void {
+    if (drainMaxMs === 0 || this.#ended) {
+      // The kernel has it all, and sends the end of the stream behind it.
+      this.#close('ended');
+      return;
+    }
     const timer = setTimeout(() => {
       this.#close('ended');
     }, drainMaxMs);
     this.#state = { kind: 'closing', timer, droppedBytes: 0 };
-    const closeNow = drainMaxMs === 0 || this.#ended;
-    this.#socket.end(() => {
-      if (closeNow) this.#close('ended');
-    });
-    if (!closeNow) this.#socket.resume();
+    this.#socket.end();
+    this.#socket.resume();
   }
 
   #drop(closing: TcpState & { kind: 'closing' }, receivedBytes: number): void {
@@ -141,7 +165,7 @@ export class TcpTransport implements Transport {
 
   #close(reason: CloseReason): void {
     if (this.#state.kind === 'closed') return;
-    if (this.#state.kind === 'closing') clearTimeout(this.#state.timer);
+    if (this.#state.kind === 'closing' || this.#state.kind === 'ending') clearTimeout(this.#state.timer);
     this.#state = { kind: 'closed' };
     this.#output.close();
     this.#socket.destroy();

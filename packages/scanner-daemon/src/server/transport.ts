@@ -2,7 +2,7 @@ import type { OwnedFd } from '@portcullis/shared/native';
 
 /** What a connection hears from its transport. Of these only `onClosed` may come from inside a call to the transport. */
 export interface TransportHandler {
-  /** One receive. The descriptors that came with it are the handler's, to be closed. */
+  /** One receive. Its bytes are lent until this returns; the descriptors are the handler's, to be closed. */
   onBytes(bytes: Buffer, fds: readonly OwnedFd[]): void;
   /** The client will send no more; it may still read (half-close). */
   onEnd(): void;

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isErrno, OwnedFd, WOULD_BLOCK } from '@portcullis/shared/native';
 import type { NativeApi, PollHandle } from '@portcullis/shared/native';
@@ -7,7 +7,7 @@ import { ListenError } from './listen-error.js';
 import type { AcceptTransport, Listener } from './listener.js';
 import type { ListenConfig } from './server-config.js';
 import type { ServerLog } from './server-log.js';
-import { setSocketAccess } from './socket-access.js';
+import { makeSocketDirectory, setSocketAccess, withUmask } from './socket-access.js';
 import type { TurnEnd } from './turn-end.js';
 import { UnixTransport } from './unix-transport.js';
 import { messageOf } from '@portcullis/shared';
@@ -19,6 +19,8 @@ const ACCEPTS_PER_TURN = 64;
 const DEFAULT_SOCKET_MODE = 0o666;
 /** Out of descriptors: accepting is tried again so much later. */
 const ACCEPT_RETRY_MS = 200;
+
+const REFUSED_TO_UNLINK = ['EACCES', 'EPERM', 'EROFS'] as const;
 
 /** What both kinds of listener need. */
 export interface ListenerDeps {
@@ -82,6 +84,8 @@ class UnixListener implements Listener {
     this.#poll = deps.native.poller.watch(socket.borrow(), wanted, () => {
       this.#acceptAll();
     });
+    // A process that ends in a hurry closes nothing: a socket file that stays would look like a daemon that is gone.
+    if (path !== undefined) process.once('exit', this.#removeFile);
   }
 
   pause(): void {
@@ -101,20 +105,28 @@ class UnixListener implements Listener {
     this.#state = 'closed';
     clearTimeout(this.#retryTimer);
     this.#poll.close();
-    if (this.#path !== undefined) this.#removeFile(this.#path);
+    process.off('exit', this.#removeFile);
+    this.#removeFile();
     this.#socket.close();
     return Promise.resolve();
   }
 
-  #removeFile(path: string): void {
+  readonly #removeFile = (): void => {
+    const path = this.#path;
     // Somebody else may have put a socket of their own there.
-    if (this.#inode === undefined || inodeOf(path) !== this.#inode) return;
+    if (path === undefined || this.#inode === undefined || inodeOf(path) !== this.#inode) return;
     try {
       unlinkSync(path);
     } catch (error) {
-      this.#deps.log.fault(error, `Can't unlink the socket file ${path}`);
+      const { log } = this.#deps;
+      // In a directory of root that is how it ends whenever root has gone (docs/decisions/0009).
+      if (REFUSED_TO_UNLINK.some((code) => isErrno(error, code))) {
+        log.listener('info', `Socket file ${path} stays: its directory belongs to somebody else`);
+      } else {
+        log.fault(error, `Can't unlink the socket file ${path}`);
+      }
     }
-  }
+  };
 
   #acceptAll(): void {
     for (let accepts = 0; accepts < ACCEPTS_PER_TURN && this.#state === 'accepting'; accepts += 1) {
@@ -144,19 +156,15 @@ class UnixListener implements Listener {
   }
 }
 
-/** Only when the path has two or more slashes, as in clamd; one level, no more. */
+/** Only when the path has two or more slashes, as in clamd. */
 function makeParentDirectory(path: string, config: ListenConfig): void {
   const directory = dirname(path);
   if (directory === '/' || directory === '.') return;
-  const mode = config.localSocketMode ?? 0o777;
-  withUmask(0o011, () => {
-    try {
-      // Without the search bits that belong to the read bits the directory would be of no use.
-      mkdirSync(directory, mode | ((mode & 0o444) >> 2));
-    } catch (error) {
-      if (!isErrno(error, 'EEXIST')) throw socketFailed(path, error);
-    }
-  });
+  try {
+    makeSocketDirectory(directory, config.localSocketMode);
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw socketFailed(path, error);
+  }
 }
 
 function bindFresh(socket: OwnedFd, path: string, config: ListenConfig, deps: ListenerDeps): void {
@@ -218,15 +226,6 @@ function setAccess(path: string, config: ListenConfig): void {
     setSocketAccess(path, { gid, mode: mode & 0o666 });
   } catch (error) {
     throw socketFailed(path, error);
-  }
-}
-
-function withUmask<Result>(mask: number, act: () => Result): Result {
-  const before = process.umask(mask);
-  try {
-    return act();
-  } finally {
-    process.umask(before);
   }
 }
 

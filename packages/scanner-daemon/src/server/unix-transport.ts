@@ -5,8 +5,12 @@ import { DRAIN_MAX_BYTES } from './server-config.js';
 import type { CloseReason, Transport, TransportHandler } from './transport.js';
 import type { TurnEnd } from './turn-end.js';
 
-/** recvmsg(2) calls for one connection before the others get their turn. */
+/**
+ * What one connection gets before the others have their turn: PING waits behind uploads. Descriptors come one a receive, so
+ * that many small receives are no long turn.
+ */
 const RECEIVES_PER_TURN = 64;
+const BYTES_PER_TURN = 256 * 1024;
 /** A receive shorter than this took all there was, unless it stopped at a descriptor. */
 const FULL_RECEIVE_BYTES = 65_536;
 
@@ -157,35 +161,39 @@ export class UnixTransport implements Transport {
   }
 
   #receiveAll(): void {
+    let turnBytes = 0;
     for (let receives = 0; receives < RECEIVES_PER_TURN && this.#readable; receives += 1) {
-      if (this.#receiveOne() === 'dry') return;
+      const receivedBytes = this.#receiveOne();
+      turnBytes += receivedBytes;
+      if (receivedBytes === 0 || turnBytes >= BYTES_PER_TURN) return;
     }
   }
 
-  #receiveOne(): 'more' | 'dry' {
+  /** @returns how many bytes came where there may be more; 0 = that is all for now. */
+  #receiveOne(): number {
     let message;
     try {
       message = this.#native.sockets.receive(this.#socket.borrow());
     } catch {
       this.#close('gone');
-      return 'dry';
+      return 0;
     }
-    if (message === undefined) return 'dry';
+    if (message === undefined) return 0;
     const { bytes, fds } = message;
     const owned = fds.length === 0 ? NO_FDS : fds.map((fd) => new OwnedFd(this.#native.files, fd));
     if (this.#state.kind === 'draining') {
       for (const fd of owned) fd.close();
       this.#drop(this.#state, bytes.length);
-      return bytes.length === 0 ? 'dry' : 'more';
+      return bytes.length;
     }
     if (bytes.length === 0) {
       this.#ended = true;
       this.#readable = false;
       this.#handler?.onEnd();
-      return 'dry';
+      return 0;
     }
     this.#handler?.onBytes(bytes, owned);
-    return owned.length > 0 || bytes.length >= FULL_RECEIVE_BYTES ? 'more' : 'dry';
+    return owned.length > 0 || bytes.length >= FULL_RECEIVE_BYTES ? bytes.length : 0;
   }
 
   #drop(draining: UnixState & { kind: 'draining' }, receivedBytes: number): void {

@@ -1,7 +1,7 @@
-import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { DatabaseError } from '../database/database-error.js';
 import { loadDatabase, type LoadDatabaseOptions, type LoadedDatabase } from '../database/load-database.js';
+import { stepBehindMainThread } from '../process/priorities.js';
 
 /** What the load thread says before it ends. The database crosses by reference: its tables are SharedArrayBuffers. */
 export type LoadMessage =
@@ -17,13 +17,10 @@ export interface LoadFailure {
   readonly cause?: unknown;
 }
 
-/** As nice(2) counts. Scans go first. */
-const LOAD_NICENESS = 10;
-
 /** Loads once, on a thread of its own. What is not a DatabaseError is a bug and ends the thread. */
 export async function loadOnce(): Promise<void> {
   if (parentPort === null) throw new Error('a load thread needs a parent');
-  lowerPriority();
+  stepBehindMainThread('load');
   try {
     // The only one who starts this thread is our own loader.
     const loaded = await loadDatabase(workerData as LoadDatabaseOptions);
@@ -36,13 +33,4 @@ export async function loadOnce(): Promise<void> {
 
 function send(message: LoadMessage): void {
   parentPort?.postMessage(message);
-}
-
-/** On Linux setpriority(2) with 0 means the calling thread, not the process. */
-function lowerPriority(): void {
-  try {
-    setPriority(0, LOAD_NICENESS);
-  } catch {
-    // A sandbox may forbid it; the load is then merely not polite.
-  }
 }

@@ -11,6 +11,7 @@ import {
   type WorkerStartup,
 } from '../scheduler/messages.js';
 import type { Engine } from '../engine/engine.js';
+import { stepBehindMainThread } from '../process/priorities.js';
 import { openEngine } from './engine-door.js';
 import { createSourceScanner, type ScanSourceNow } from './scan-source.js';
 
@@ -20,6 +21,7 @@ const REPORTS_HELD_MS = 1;
 /** Serves the pool on this thread until it is terminated. An exception ends the thread: the pool answers for it. */
 export function serveScans(): void {
   if (parentPort === null) throw new Error('a scan thread needs a parent');
+  stepBehindMainThread('scan');
   const port = parentPort;
   // The only sender is our own pool, compiled from the same type.
   const startup = workerData as WorkerStartup;

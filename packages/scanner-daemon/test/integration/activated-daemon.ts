@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { NativeApi } from '@portcullis/shared/native';
 import type { Exit } from './daemon-process.js';
 
-export const PROGRAM = fileURLToPath(new URL('../../../bin/scanner-daemon.js', import.meta.url));
+export const PROGRAM = fileURLToPath(new URL('../../../bin/scanner-daemon.cjs', import.meta.url));
 const WAIT_MAX_MS = 20_000;
 
 /** A program under test that a service manager would have started: descriptors from 3 on, and its variables. */

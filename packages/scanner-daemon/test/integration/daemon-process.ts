@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openNative } from '@portcullis/shared/native';
 
-const PROGRAM = fileURLToPath(new URL('../../../bin/scanner-daemon.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../../bin/scanner-daemon.cjs', import.meta.url));
 const START_MAX_MS = 20_000;
 
 /** Never in a file of ours: composed when it is needed. */
@@ -86,9 +86,17 @@ export class DaemonProcess {
   #stdout = '';
   #stderr = '';
 
-  constructor(args: readonly string[], options: { env?: Record<string, string>; cwd?: string } = {}) {
+  /** @param options.through a program, with its arguments, that executes the daemon: `nice`, for instance. */
+  constructor(
+    args: readonly string[],
+    options: { env?: Record<string, string>; cwd?: string; through?: readonly string[] } = {},
+  ) {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('SCANNER_'));
-    this.#child = spawn(process.execPath, [PROGRAM, ...args], {
+    const [command = process.execPath, ...more] = [
+      ...(options.through ?? []),
+      ...[process.execPath, PROGRAM, ...args],
+    ];
+    this.#child = spawn(command, more, {
       cwd: options.cwd ?? tmpdir(),
       env: { ...Object.fromEntries(inherited), ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -182,7 +190,7 @@ export async function askWithFd(socketPath: string, fd: number): Promise<string>
       const message = sockets.receive(socket);
       if (message === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
       else if (message.bytes.length === 0) break;
-      else reply.push(message.bytes);
+      else reply.push(Buffer.from(message.bytes));
     }
     return Buffer.concat(reply).toString();
   } finally {

@@ -14,6 +14,8 @@ export class ByteWindow {
   end = 0;
   readonly #boundBytes: number;
   #storage: Buffer | undefined;
+  /** Whether `bytes` is memory of whoever appended it. */
+  #isLent = false;
 
   /** @param boundBytes - the longest tail that {@link settle} is asked to keep */
   constructor(boundBytes: number) {
@@ -25,10 +27,11 @@ export class ByteWindow {
     return this.end - this.start;
   }
 
-  /** Adds `bytes` behind the unread ones; they must stay as they are until read or settled. */
+  /** Adds `bytes` behind the unread ones; they must stay as they are until read, settled or held. */
   append(bytes: Buffer): void {
     if (this.length === 0) {
       this.#look(bytes);
+      this.#isLent = true;
     } else if (this.length + bytes.length <= this.#boundBytes) {
       this.settle();
       this.end += bytes.copy(this.bytes, this.end);
@@ -49,9 +52,15 @@ export class ByteWindow {
     // Not from the shared pool: a slab of it would be held for as long as the connection lives.
     this.#storage ??= Buffer.allocUnsafeSlow(this.#boundBytes);
     this.bytes.copy(this.#storage, 0, this.start, this.end);
-    this.bytes = this.#storage;
-    this.start = 0;
+    this.#look(this.#storage);
     this.end = length;
+  }
+
+  /** Lets go of memory that was lent: copies what is unread, as {@link settle}, but however much there is. */
+  hold(): void {
+    if (!this.#isLent) return;
+    if (this.length <= this.#boundBytes) this.settle();
+    else this.#look(Buffer.from(this.bytes.subarray(this.start, this.end)));
   }
 
   /** Forgets everything unread. */
@@ -63,6 +72,7 @@ export class ByteWindow {
     this.bytes = bytes;
     this.start = 0;
     this.end = bytes.length;
+    this.#isLent = false;
   }
 }
 

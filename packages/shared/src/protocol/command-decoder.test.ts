@@ -295,6 +295,20 @@ describe('CommandDecoder: bounds', () => {
     expect(decoder.pendingBytes).toBe(COMMAND_MAX_BYTES);
   });
 
+  test.each([1, 2000])('hold() copies what is unread, %i commands of it, out of the packet', (commands) => {
+    const decoder = new CommandDecoder();
+    const packet = Buffer.from(`zIDSESSION\0${'zPING\0'.repeat(commands)}nVERS`, 'latin1');
+    decoder.push(packet);
+    expect(decoder.next()).toMatchObject({ command: { verb: 'IDSESSION' } });
+    decoder.hold();
+    packet.fill(0xdd);
+    decoder.hold();
+    for (let n = 0; n < commands; n += 1) expect(decoder.next()).toMatchObject({ command: { verb: 'PING' } });
+    expect(decoder.next()).toBeUndefined();
+    decoder.push(Buffer.from('ION\n'));
+    expect(decoder.next()).toMatchObject({ command: { verb: 'VERSION' }, framing: 'n' });
+  });
+
   test('holds none of the packet once next() answered undefined, and a path is a copy', () => {
     const packet = bytesOf('zSCAN /tmp/f\0zPI');
     const decoder = new CommandDecoder();

@@ -48,7 +48,7 @@ export class CommandDecoder {
   }
 
   /**
-   * Takes over one packet; the caller must not write to `bytes` until `next()` answered `undefined`.
+   * Looks at one packet; the caller must not write to `bytes` until `next()` answered `undefined` or `hold()` was called.
    * Whatever an {@link InstreamDecoder} left over is pushed in the same way. Ignored once the decoder is finished.
    */
   push(bytes: Buffer): void {
@@ -61,6 +61,11 @@ export class CommandDecoder {
     }
     this.#window.append(bytes);
     this.#atPacketStart = true;
+  }
+
+  /** For a caller that stops pulling early: copies what is unread, one packet at most, out of the packet's memory. */
+  hold(): void {
+    this.#window.hold();
   }
 
   /** The next command, or `undefined` when it needs more bytes. */

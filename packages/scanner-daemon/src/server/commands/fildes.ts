@@ -1,7 +1,8 @@
-import { encodePathMessage, encodePathWord } from '@portcullis/shared';
+import type { ScanVerdict } from '@portcullis/shared';
 import { constants } from '@portcullis/shared/native';
 import type { FileApi, FileStatus, OwnedFd } from '@portcullis/shared/native';
-import { descriptorName, replyText } from '../reply-text.js';
+import { descriptorName, replyText, replyToVerdict } from '../reply-text.js';
+import { reportScan } from '../report-scan.js';
 import type { CommandCall, CommandOutcome, PlainCommand } from './command.js';
 
 /** FILDES: the descriptor comes with the byte behind the command. */
@@ -21,9 +22,10 @@ export function scanDescriptor(call: CommandCall, fd: OwnedFd, scratch: FileStat
   const refusal = refusalOf(number, scratch, services.native.files);
   if (refusal !== undefined || scratch.sizeBytes === 0) {
     fd.close();
-    client.reply(
-      refusal === undefined ? encodePathWord(name, 'OK', frame) : encodePathMessage(name, refusal, frame),
-    );
+    const verdict: ScanVerdict =
+      refusal === undefined ? { kind: 'clean' } : { kind: 'failed', message: refusal };
+    client.reply(replyToVerdict(name, verdict, { frame, allMatch: false }));
+    reportScan(services, { name, verdict, shown: verdict, durationMs: 0 });
     return 'answered';
   }
   client.scan({
@@ -47,9 +49,9 @@ function refusalOf(fd: number, scratch: FileStatus, files: FileApi): string | un
     files.status(fd, scratch);
     if ((scratch.mode & constants.S_IFMT) !== constants.S_IFREG) return replyText.notRegular;
     const mode = files.accessMode(fd);
-    return mode === 'read' || mode === 'readWrite' ? undefined : replyText.cannotRead;
+    return mode === 'read' || mode === 'readWrite' ? undefined : replyText.cantRead;
   } catch {
     // A file on a network share that went away, for instance.
-    return replyText.cannotStat;
+    return replyText.cantStat;
   }
 }

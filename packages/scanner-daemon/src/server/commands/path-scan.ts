@@ -35,9 +35,14 @@ function startWalk(call: CommandCall, argument: Buffer, task: PathTask): 'dispat
 }
 
 /** @param run never rejects. */
-function dispatch({ client }: CommandCall, run: () => Promise<void>): 'dispatched' {
+function dispatch({ client, services }: CommandCall, run: () => Promise<void>): 'dispatched' {
+  const runInTurn = async (): Promise<void> => {
+    if (!(await services.walks.enter(client.signal))) return;
+    await run();
+    services.walks.leave();
+  };
   client.began();
-  void run().finally(() => {
+  void runInTurn().finally(() => {
     client.done();
   });
   return 'dispatched';
