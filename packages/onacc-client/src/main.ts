@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { config as readDotenv } from 'dotenv';
 import { createLogger, describeEnv, PRODUCT_NAME, PRODUCT_VERSION, messageOf } from '@portcullis/shared';
 import type { Logger } from '@portcullis/shared';
 import { startClient } from './client.js';
@@ -25,7 +24,7 @@ const program = new Command('onacc-client')
   )
   .version(`${PRODUCT_NAME} onacc-client ${PRODUCT_VERSION}`, '-V, --version')
   .option('-c, --config-file <file>', 'clamd.conf to read')
-  .option('--env-file <file>', 'file with ONACC_ variables (default: .env)')
+  .option('--env-file <file>', 'file with ONACC_ variables (default: .env here, if there is one)')
   .option('-F, --foreground', 'stay in the foreground (this version always does)')
   .option('--fdpass', 'pass descriptors to the daemon (this version always does)')
   .option('--check-config', 'print the effective configuration and every problem, then exit')
@@ -37,10 +36,13 @@ program.parse();
 await run(program.opts<Flags>());
 
 async function run(flags: Flags): Promise<void> {
-  readDotenv({ quiet: true, ...(flags.envFile === undefined ? {} : { path: flags.envFile }) });
   let configuration: Configuration;
   try {
-    configuration = await readConfiguration({ configPath: flags.configFile, env: process.env });
+    configuration = await readConfiguration({
+      configPath: flags.configFile,
+      settingsPath: flags.envFile,
+      env: process.env,
+    });
   } catch (error) {
     const all = flags.checkConfig === true ? 'allLines' : 'lines';
     fail(error instanceof ConfigurationError ? error[all] : [`ERROR: ${messageOf(error)}`]);

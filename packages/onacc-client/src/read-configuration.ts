@@ -1,5 +1,6 @@
-import { lstat, readFile } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import {
+  addEnvironmentFile,
   AppError,
   checkOnAccessConfig,
   describeConfig,
@@ -7,10 +8,11 @@ import {
   formatConfigIssue,
   issuesUpToFirstError,
   readClamdConfig,
+  readConfigFile,
   resolveEnv,
-  messageOf,
 } from '@portcullis/shared';
-import type { ClamdConfig } from '@portcullis/shared';
+import type { ClamdConfig, Environment } from '@portcullis/shared';
+import { parse as parseDotenv } from 'dotenv';
 import { ENV_PREFIX, SETTINGS } from './settings.js';
 import type { Settings } from './settings.js';
 import { normalisePath, planMarks } from './watch/mark-plan.js';
@@ -46,14 +48,26 @@ export interface Configuration {
 export interface ConfigurationSources {
   /** From the command line; undefined: looked for where distributions put it. */
   readonly configPath: string | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  /** From the command line; undefined: `.env` of the working directory, if it is there. */
+  readonly settingsPath: string | undefined;
+  readonly env: Environment;
 }
 
 /** @throws ConfigurationError naming everything that is wrong */
 export async function readConfiguration(sources: ConfigurationSources): Promise<Configuration> {
-  const environment = resolveEnv(SETTINGS, sources.env, ENV_PREFIX);
-  if (environment.kind === 'refused') throw new ConfigurationError(environment.issues.map(formatConfigIssue));
-  const found = await findConfig(sources.configPath);
+  const environmentFile = addEnvironmentFile(sources.env, {
+    path: sources.settingsPath,
+    prefix: ENV_PREFIX,
+    parse: parseDotenv,
+    isRoot: process.geteuid?.() === 0,
+  });
+  const fileIssues = environmentFile.issue === undefined ? [] : [environmentFile.issue];
+  const environment = resolveEnv(SETTINGS, environmentFile.env, ENV_PREFIX);
+  if (environment.kind === 'refused' || fileIssues.some(({ severity }) => severity === 'error')) {
+    const issues = [...fileIssues, ...(environment.kind === 'refused' ? environment.issues : [])];
+    throw new ConfigurationError(issues.map(formatConfigIssue));
+  }
+  const found = findConfig(sources.configPath);
   const reading = readClamdConfig(found.text, found.path);
   if (reading.config === undefined) {
     const last = `ERROR: Clamonacc: can't parse clamd configuration file ${found.path}`;
@@ -68,6 +82,7 @@ export async function readConfiguration(sources: ConfigurationSources): Promise<
   errors.push(...notYet(config, socketPath));
   if (errors.length > 0 || socketPath === undefined) throw new ConfigurationError(errors);
   const warnings = [
+    ...fileIssues.map(formatConfigIssue),
     ...reading.issues.map(formatConfigIssue),
     ...checkOnAccessConfig(config).map(formatConfigIssue),
     ...withoutEffect(config),
@@ -132,18 +147,15 @@ async function planOf(config: ClamdConfig, environmentTmp: string | undefined): 
   return planMarks(input);
 }
 
-async function findConfig(given: string | undefined): Promise<{ path: string; text: Buffer }> {
+/** The first that can be read. */
+function findConfig(given: string | undefined): { path: string; text: Buffer } {
   const candidates = given === undefined ? CLAMD_CONF_PATHS : [given];
-  let cause: unknown;
+  let reason = '';
   for (const path of candidates) {
-    try {
-      return { path, text: await readFile(path) };
-    } catch (error) {
-      cause = error;
-    }
+    const reading = readConfigFile(path);
+    if (reading.kind === 'read') return { path, text: reading.bytes };
+    reason = reading.kind === 'missing' ? 'No such file or directory' : reading.reason;
   }
   const line = `ERROR: Clamonacc: can't parse clamd configuration file ${candidates.join(', ')}`;
-  throw new ConfigurationError([`${line}: ${messageOf(cause)}`], {
-    cause,
-  });
+  throw new ConfigurationError([`${line}: ${reason}`]);
 }

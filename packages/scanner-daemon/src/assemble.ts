@@ -130,9 +130,9 @@ export function assembleServer(parts: Parts, made: ServerParts): Server {
   });
 }
 
-function assemblePathWalk({ configuration, log }: Parts): ReturnType<typeof createPathWalk> {
+function assemblePathWalk({ configuration, log, native }: Parts): ReturnType<typeof createPathWalk> {
   const { walk } = configuration.config;
-  const exclude = compileExcludePatterns(walk.excludePathPatterns);
+  const exclude = compileExcludePatterns(walk.excludePathPatterns, native.patterns);
   if (exclude.kind === 'refused') {
     throw new StartError('EXCLUDE_PATH', `ExcludePath ${exclude.pattern}: ${exclude.reason}`);
   }

@@ -15,6 +15,7 @@ export const VERSION_LINE = `${PRODUCT_NAME} scanner-daemon ${PRODUCT_VERSION} (
 /** What was asked for. Paths as given. */
 export interface CommandLineFlags {
   readonly configFile: string | undefined;
+  /** File with variables of ours; undefined: `.env` of the working directory, if it is there. */
   readonly envFile: string | undefined;
   readonly checkConfig: boolean;
   readonly debug: boolean;
@@ -42,7 +43,7 @@ const SHORT = new Map([
   ['p', 'pid'],
 ]);
 
-/** clamd's options (behaviour 2.1) and our two, which take no abbreviation so that clamd's stay what they are. */
+/** clamd's options (behaviour 2.1) and ours, which take no abbreviation so that clamd's stay what they are. */
 const GRAMMAR: OptionGrammar = {
   long: [
     ...LONG_OPTIONS,

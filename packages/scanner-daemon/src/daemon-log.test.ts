@@ -18,10 +18,11 @@ function createHandler(options: { exitOnOutOfMemory?: boolean } = {}) {
     close: () => undefined,
   };
   const clock = { ms: 0 };
-  const ended: number[] = [];
+  const ended: string[] = [];
   const handler = createFailureHandler({
     log: createDaemonLog(logger, clamdLog),
-    terminate: () => ended.push(1),
+    terminate: () => ended.push('at once'),
+    stopInOrder: () => ended.push('in order'),
     nowMs: () => clock.ms,
     ...options,
   });
@@ -46,7 +47,7 @@ describe('createFailureHandler', () => {
     ['a thread', Object.assign(new Error('the heap is full'), { code: 'ERR_WORKER_OUT_OF_MEMORY' })],
     ['an array', new RangeError('Array buffer allocation failed')],
     ['the kernel', Object.assign(new Error('open'), { code: 'ENOMEM' })],
-  ])('with ExitOnOOM %s without memory ends the daemon, else it is counted', (_what, cause) => {
+  ])('with ExitOnOOM %s without memory ends the daemon in order, else it is counted', (_what, cause) => {
     for (const exitOnOutOfMemory of [true, false]) {
       // Handed around without its object.
       const { handler, ended } = createHandler({ exitOnOutOfMemory });
@@ -55,13 +56,13 @@ describe('createFailureHandler', () => {
       expect(handler.counts.get('outOfMemory')).toBeUndefined();
       handle('workerCrashed', cause);
       expect(handler.counts.get('outOfMemory')).toBe(1);
-      expect(ended).toEqual(exitOnOutOfMemory ? [1] : []);
+      expect(ended).toEqual(exitOnOutOfMemory ? ['in order'] : []);
     }
   });
 
   test('ends the daemon where the table says so', () => {
     const { handler, ended } = createHandler();
     handler.handle('noWorkersLeft');
-    expect(ended).toEqual([1]);
+    expect(ended).toEqual(['at once']);
   });
 });

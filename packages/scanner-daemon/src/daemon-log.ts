@@ -41,11 +41,13 @@ const SAME_FAILURE_EVERY_MS = 1000;
 /**
  * A failure for want of memory counts as `outOfMemory` too.
  *
- * @param terminate called for a failure after which there is no going on.
+ * @param options.terminate called for a failure after which there is no going on.
+ * @param options.stopInOrder called for want of memory with ExitOnOOM: what runs may still be answered.
  */
 export function createFailureHandler(options: {
   readonly log: DaemonLog;
   readonly terminate: () => void;
+  readonly stopInOrder: () => void;
   /** ExitOnOOM: a scan or a load that ends for want of memory ends the daemon. */
   readonly exitOnOutOfMemory?: boolean;
   readonly nowMs: () => number;
@@ -65,7 +67,8 @@ export function createFailureHandler(options: {
       loggedAtMs.set(reason, nowMs);
       options.log.say(level === 'warn' ? 'warning' : 'error', text, { reason, metric, count, err: cause });
     }
-    if (isFatal) options.terminate();
+    if (FAILURE_ACTIONS[reason].action === 'terminate') options.terminate();
+    else if (isFatal) options.stopInOrder();
     else if (reason !== 'outOfMemory' && isOutOfMemory(cause)) handle('outOfMemory', cause);
   };
   return { counts, handle };

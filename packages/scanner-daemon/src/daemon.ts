@@ -5,13 +5,17 @@ import { VERSION_LINE } from './command-line.js';
 import { createDaemonLog, createFailureHandler, type DaemonLog } from './daemon-log.js';
 import { openDatabase, sharedBytesOf, type DatabaseService } from './database-service.js';
 import { BUILTIN_ENGINE } from './engine/builtin/description.js';
+import { LogFileError, type ClamdLogFile } from './logging/clamd-log-file.js';
 import type { LogLine } from './logging/clamd-log.js';
 import { ctime } from './logging/log-time.js';
 import { openClamdLogs } from './logging/open-clamd-logs.js';
+import { optionsWithoutEffect } from './logging/options-without-effect.js';
 import { databaseRemarks, openingLines, servingLines } from './logging/startup-lines.js';
+import type { Account } from './process/account.js';
 import { checkTemporaryDirectory } from './process/directory-access.js';
 import type { Launched } from './process/launched.js';
 import { claimPidFile, type PidFile } from './process/pid-file.js';
+import { raiseMainThread } from './process/priorities.js';
 import { dropPrivileges } from './process/privileges.js';
 import { prepareRunDirectory } from './process/run-directory.js';
 import { Signals } from './process/signals.js';
@@ -20,6 +24,7 @@ import type { Configuration } from './read-configuration.js';
 import type { ScanSide } from './scheduler/start-scan-side.js';
 import { ListenError } from './server/listen-error.js';
 import type { Server } from './server/server.js';
+import { resolveListen } from './server/tcp-listener.js';
 import { createDaemonStats, type DaemonStats } from './stats/daemon-stats.js';
 import { inheritSockets } from './systemd/inherit-sockets.js';
 import { createServiceNotifier, type ServiceNotifier } from './systemd/notify.js';
@@ -46,20 +51,41 @@ export async function runDaemon(configuration: Configuration, context: StartCont
   const logger = openLogger(configuration, context);
   const signals = new Signals();
   let log = createDaemonLog(logger, undefined);
+  let exitCode = 0;
+  const stopInOrder = (): void => {
+    exitCode = 1;
+    signals.raise('stop');
+  };
   try {
     const native = openNative();
-    const logs = openLogs(configuration, logger, native);
+    const { logFile, ...logs } = openLogs(configuration, logger, { native, stopInOrder });
     log = logs.log;
-    const running = await start({ configuration, native, ...logs }, { ...context, signals });
+    const running = await start({ configuration, native, ...logs }, { ...context, signals, logFile });
     await untilStopped(signals, running);
     await stop(configuration, running);
-    return 0;
+    return exitCode;
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     log.say('error', error.message, { event: 'start', code: error.code, ...error.context });
-    process.stderr.write(`ERROR: ${error.message}\n`);
+    complain(error);
     return error instanceof StartError ? error.exitCode : 1;
   }
+}
+
+/** On the terminal, in clamd's words and places: its logger speaks on standard output (behaviour 2.2, step 6). */
+function complain(error: Error): void {
+  if (error instanceof LogFileError && error.code !== 'LOG_PATH') {
+    process.stdout.write(`ERROR: ${error.message}\n`);
+    process.stderr.write("ERROR: Can't initialize the internal logger\n");
+  } else {
+    process.stderr.write(`ERROR: ${error.message}\n`);
+  }
+}
+
+/** What a start needs beside {@link Parts}. */
+interface Starting extends StartContext {
+  readonly signals: Signals;
+  readonly logFile: ClamdLogFile | undefined;
 }
 
 /** What runs, for as long as it runs. */
@@ -75,17 +101,20 @@ interface RunningDaemon {
 }
 
 /** Behaviour 2.2, from step 8 on. @throws AppError when the daemon cannot start. */
-async function start(parts: Parts, context: StartContext & { signals: Signals }): Promise<RunningDaemon> {
+async function start(parts: Parts, context: Starting): Promise<RunningDaemon> {
   const { configuration, native, log, stats } = parts;
   const { config } = configuration;
-  const { service, signals } = context;
+  const { service, signals, logFile } = context;
   const pidFile = claimPidFile(config.process.pidFilePath, native.files);
-  if (configuration.runDirectory !== undefined) prepareRunDirectory(configuration.runDirectory);
+  if (configuration.runDirectory !== undefined)
+    prepareRunDirectory(configuration.runDirectory, config.process.user);
   const passed = takeDescriptors(service, config.listen);
+  const niceValue = raiseMainThread();
   const privileges = dropPrivileges({
     user: config.process.user,
     listen: passed.length > 0 ? undefined : config.listen,
-    ownPaths: [config.logging.filePath, configuration.runDirectory].filter((path) => path !== undefined),
+    runDirectory: configuration.runDirectory,
+    handOver: logFile?.giveTo.bind(logFile),
   });
   checkTemporaryDirectory(config.process.temporaryDirectory);
   say(
@@ -99,18 +128,25 @@ async function start(parts: Parts, context: StartContext & { signals: Signals })
   sayWhatHolds(configuration, log);
 
   // Before the database: it starts a process of its own, and a fork costs what the forking one weighs.
-  const virusEvent = openVirusEvent(configuration, log);
+  const virusEvent = openVirusEvent(parts, context, { niceValue, account: privileges.account });
   const notifier = openNotifier(parts, service);
   const database = await notifier.extendWhile(loadDatabase(parts, notifier));
   const queueLimit = chooseQueueLimit(parts);
   const scanSide = await openScanSide(parts, database, queueLimit);
-  const server = assembleServer(parts, {
-    ...{ database, scanSide, queueLimit, signals },
-    inherited: passed.length > 0 ? inheritSockets(passed, native.sockets) : undefined,
-    onDetection: virusEvent?.report.bind(virusEvent),
-  });
+  // Not when the sockets are bound, for which root may come back: a name server can take its time.
+  const listen = passed.length > 0 ? config.listen : await resolveListen(config.listen);
+  const resolved = { ...configuration, config: { ...config, listen } };
+  const server = assembleServer(
+    { ...parts, configuration: resolved },
+    {
+      ...{ database, scanSide, queueLimit, signals },
+      inherited: passed.length > 0 ? inheritSockets(passed, native.sockets) : undefined,
+      onDetection: virusEvent?.report.bind(virusEvent),
+    },
+  );
   connectDatabase(stats, { database, scanSide, server });
   await privileges.bindSockets(() => server.start());
+  pidFile.confirm();
   say(log, servingLines(config, BUILTIN_ENGINE, process.pid));
   log.say('verbose', `MaxQueue set to: ${queueLimit}`);
   database.startSelfCheck();
@@ -162,8 +198,8 @@ function openLogger({ settings, config }: Configuration, { launched, stdoutIsTty
 function openLogs(
   { config }: Configuration,
   logger: Logger,
-  native: Parts['native'],
-): Pick<Parts, 'log' | 'stats' | 'failures'> {
+  { native, stopInOrder }: { native: Parts['native']; stopInOrder: () => void },
+): Pick<Parts, 'log' | 'stats' | 'failures'> & { logFile: ClamdLogFile | undefined } {
   const clamdLogs = openClamdLogs(config, {
     native,
     pid: process.pid,
@@ -178,12 +214,13 @@ function openLogs(
   const failures = createFailureHandler({
     ...{ log, nowMs },
     terminate: exitNow,
+    stopInOrder,
     exitOnOutOfMemory: config.process.exitOnOutOfMemory,
   });
   process.on('uncaughtException', (error) => {
     failures.handle('uncaught', error);
   });
-  return { log, stats, failures };
+  return { log, stats, failures, logFile: clamdLogs.file };
 }
 
 /** @throws ListenError for descriptors that cannot be; StartError SERVER_TYPE when there is nothing to listen on. */
@@ -209,7 +246,7 @@ function say(log: DaemonLog, lines: readonly LogLine[]): void {
   for (const { severity, text } of lines) log.say(severity, text);
 }
 
-function sayWhatHolds({ config, configFile, settings }: Configuration, log: DaemonLog): void {
+function sayWhatHolds({ config, configFile, settings, changedOptions }: Configuration, log: DaemonLog): void {
   if (configFile === undefined) {
     log.say('warning', 'No clamd.conf found: embedded defaults hold', {
       engine: BUILTIN_ENGINE.name,
@@ -218,9 +255,7 @@ function sayWhatHolds({ config, configFile, settings }: Configuration, log: Daem
       bundledSignatures: settings.bundledSignatures,
     });
   }
-  if (config.database.officialOnly) {
-    log.say('warning', 'OfficialDatabaseOnly is not supported yet: it is ignored');
-  }
+  for (const line of optionsWithoutEffect(changedOptions, BUILTIN_ENGINE)) log.say('warning', line);
 }
 
 function openNotifier({ native, log, stats }: Parts, service: ServiceEnvironment): ServiceNotifier {
@@ -266,9 +301,17 @@ function servingStatus({ holder }: DatabaseService): string {
   return `Serving, ${holder.current.loaded.signatureCount} signatures`;
 }
 
-function openVirusEvent({ config }: Configuration, log: DaemonLog): VirusEvent | undefined {
-  const command = config.process.virusEventCommand;
-  return command === undefined ? undefined : createVirusEvent({ command, log });
+function openVirusEvent(
+  { configuration, log }: Parts,
+  { launched }: StartContext,
+  as: { readonly niceValue: number; readonly account: Account | undefined },
+): VirusEvent | undefined {
+  const { virusEventCommand: command, debug } = configuration.config.process;
+  if (command === undefined) return undefined;
+  // Where the daemon will be itself once it is ready.
+  const workingDirectory = launched === undefined || debug ? undefined : '/';
+  const stderr = launched === undefined ? 'inherit' : 'ignore';
+  return createVirusEvent({ ...as, command, log, workingDirectory, stderr });
 }
 
 function connectDatabase(
@@ -288,7 +331,7 @@ function connectDatabase(
   stats.state('VALID');
 }
 
-/** The sockets vanish with the process; clients see the end of the stream. */
+/** Socket file and PidFile go with the process (their owners see to that); clients see the end of the stream. */
 function exitNow(): void {
   process.exit(1);
 }

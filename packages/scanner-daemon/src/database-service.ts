@@ -67,15 +67,11 @@ export async function openDatabase(options: DatabaseServiceOptions): Promise<Dat
   };
   sayReading();
   for (const { severity, text } of options.remarks ?? []) log.say(severity, text);
-  await refuseOldDatabase(options);
-  const first = await loadInThread(LOAD_THREAD, sources, new AbortController().signal);
-  if (first.kind === 'failed') {
-    throw new StartError('DATABASE', describeFailure(first.failure), { context: first.failure.context });
-  }
-  sayLoaded(log, `Loaded ${first.loaded.signatureCount} signatures.`, first.loaded);
+  const first = await loadFirstDatabase(options, new AbortController().signal);
+  sayLoaded(log, `Loaded ${first.signatureCount} signatures.`, first);
   if (options.concurrentReload === false) log.say('info', NOT_CONCURRENT);
 
-  const holder = new DatabaseHolder(first.loaded);
+  const holder = new DatabaseHolder(first);
   const memory = new ReloadMemory({
     onReport: (report) => {
       log.logger.info({ event: 'reloadMemory', ...report }, 'memory during the database reload');
@@ -106,6 +102,17 @@ export async function openDatabase(options: DatabaseServiceOptions): Promise<Dat
       await reloader.stop();
     },
   };
+}
+
+/** The first database, as a start loads it, and nothing else. @throws StartError DATABASE */
+export async function loadFirstDatabase(
+  options: Pick<DatabaseServiceOptions, 'sources' | 'cvdAgeMaxDays'>,
+  signal: AbortSignal,
+): Promise<LoadedDatabase> {
+  await refuseOldDatabase(options);
+  const first = await loadInThread(LOAD_THREAD, options.sources, signal);
+  if (first.kind === 'loaded') return first.loaded;
+  throw new StartError('DATABASE', describeFailure(first.failure), { context: first.failure.context });
 }
 
 /** Whoever asks for this wants a reload to need less memory, at the price of having no database for a while. */
@@ -144,7 +151,10 @@ function createReloader(
 const DAY_SECONDS = 86_400;
 
 /** FailIfCvdOlderThan, with clamd's sentences (observed). @throws StartError DATABASE */
-async function refuseOldDatabase({ cvdAgeMaxDays, sources }: DatabaseServiceOptions): Promise<void> {
+async function refuseOldDatabase({
+  cvdAgeMaxDays,
+  sources,
+}: Pick<DatabaseServiceOptions, 'sources' | 'cvdAgeMaxDays'>): Promise<void> {
   if (cvdAgeMaxDays === undefined || cvdAgeMaxDays <= 0) return;
   const age = await readDatabaseAge(sources.directory);
   if (age.kind === 'noContainer') return;

@@ -19,7 +19,7 @@ export interface FailureAction {
   readonly metric: string;
   readonly level: 'error' | 'warn';
   readonly text: string;
-  /** `terminate`: log, let the sockets vanish, exit 1; the service manager starts a fresh one. */
+  /** `terminate`: log, remove socket file and PidFile, exit 1; the service manager starts a fresh one. */
   readonly action: 'observe' | 'terminate';
 }
 
@@ -70,7 +70,7 @@ export const FAILURE_ACTIONS: Readonly<Record<FailureReason, FailureAction>> = {
     metric: 'out_of_memory_total',
     level: 'error',
     text: 'Out of memory',
-    // With ExitOnOOM it ends the daemon.
+    // With ExitOnOOM it ends the daemon in order, with exit code 1.
     action: 'observe',
   },
   spoolFailed: {

@@ -76,7 +76,7 @@ async function checkConfig(flags: CommandLineFlags): Promise<number> {
   }
   const { configuration, description } = readable;
   const { checkStart } = await import('./process/check-start.js');
-  const issues = [...configuration.warnings, ...checkStart(configuration)];
+  const issues = [...configuration.warnings, ...(await checkStart(configuration))];
   complainAbout(issues);
   console.log(`# ${VERSION_LINE}`);
   console.log(`# ${configuration.configFile ?? 'no clamd.conf: embedded defaults'}`);

@@ -1,3 +1,4 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,11 +71,48 @@ describe('readConfiguration', () => {
 
   test('the environment wins over --env-file', () => {
     const file = put('clamd.conf', 'LocalSocket /a\n');
-    const envFile = put('env', 'SCANNER_THREADS=2\nSCANNER_INLINE_MAX_BYTES=1K\n');
+    const environmentFile = put('env', 'SCANNER_THREADS=2\nSCANNER_INLINE_MAX_BYTES=1K\n');
     const { settings } = ready(
-      readConfiguration(flags('-c', file, '--env-file', envFile), { SCANNER_THREADS: '3' }),
+      readConfiguration(flags('-c', file, '--env-file', environmentFile), { SCANNER_THREADS: '3' }),
     );
     expect(settings).toMatchObject({ threads: 3, inlineMaxBytes: 1024 });
+  });
+
+  test('service links of Kubernetes do not stop the start', () => {
+    const file = put('clamd.conf', 'LocalSocket /a\n');
+    const env = { SCANNER_DAEMON_SERVICE_HOST: '10.0.0.1', SCANNER_PORT: 'tcp://10.0.0.1:3310' };
+    expect(readConfiguration(flags('-c', file), env).kind).toBe('ready');
+  });
+
+  test.each([
+    ['/dev/zero', 'it is a device'],
+    ['/proc', 'it is a directory'],
+  ])('%s is no clamd.conf, and the reason comes before clamd’s line', (path, reason) => {
+    expect(readConfiguration(flags('-c', path), {})).toEqual({
+      kind: 'refused',
+      issues: [{ severity: 'error', origin: 'portcullis', message: `Config file ${path}: ${reason}` }],
+      followUp: `Can't open/parse the config file ${path}`,
+    });
+  });
+
+  test('a clamd.conf from a pipe will do in the foreground, and not in the background', () => {
+    const fifo = join(directory, 'fifo');
+    spawnSync('mkfifo', [fifo]);
+    const read = (...args: string[]) => {
+      spawn('sh', ['-c', 'echo LocalSocket /a > "$0"', fifo]);
+      return readConfiguration(flags('-c', fifo, ...args), {});
+    };
+    expect(ready(read('-F')).config.listen.localSocketPath).toBe('/a');
+    expect(read()).toMatchObject({
+      kind: 'refused',
+      issues: [{ severity: 'error', message: expect.stringContaining('read once only') }],
+    });
+  });
+
+  test('names what is set to something else than its default', () => {
+    const file = put('clamd.conf', 'LocalSocket /a\nMaxFiles 10000\nCacheSize 1\n');
+    const { changedOptions } = ready(readConfiguration(flags('-c', file, '--max-filesize=1M'), {}));
+    expect([...changedOptions]).toEqual(['CacheSize', 'LocalSocket', 'MaxFileSize']);
   });
 });
 
@@ -127,6 +165,25 @@ describe('readListen', () => {
     expect(readListen(put('bad.conf', 'Nope 1\n'), {})).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining('Unknown option Nope'),
+    });
+    expect(readListen('/dev/zero', {})).toEqual({
+      kind: 'refused',
+      message: 'Config file /dev/zero: it is a device',
+    });
+    expect(readListen(put('help.conf', 'help yes\n'), {})).toEqual({
+      kind: 'refused',
+      message: 'the file asks for help',
+    });
+  });
+
+  test('does not care about variables, except where the run directory is', () => {
+    const env = { SCANNER_NOPE: '1', SCANNER_THREADS: 'x', SCANNER_RUN_DIRECTORY: '/srv/run' };
+    const file = put('clamd.conf', 'LocalSocket /a\n');
+    expect(readListen(file, env)).toMatchObject({ kind: 'listen', listen: { localSocketPath: '/a' } });
+    expect(readListen(undefined, env, [join(directory, 'missing')])).toMatchObject({
+      kind: 'listen',
+      listen: { localSocketPath: '/srv/run/clamd.sock' },
+      configFile: undefined,
     });
   });
 });

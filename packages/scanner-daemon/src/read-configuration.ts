@@ -1,25 +1,23 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
+  addEnvironmentFile,
+  changedOptions,
   CLAMD_CONF_PATHS,
   checkDaemonConfig,
   describeConfig,
   describeEnv,
   readClamdConfig,
+  readConfigFile,
   resolveEnv,
   type ClamdConfig,
   type ConfigIssue,
+  type Environment,
+  type OptionName,
 } from '@portcullis/shared';
-import { isErrno } from '@portcullis/shared/native';
-import { config as loadDotenv } from 'dotenv';
+import { parse as parseDotenv } from 'dotenv';
 import type { CommandLineFlags } from './command-line.js';
 import type { ListenReading } from './probe/probe.js';
 import { SETTINGS_PREFIX, SETTINGS_TABLE, type ScannerSettings } from './settings.js';
-
-/** An environment file or a clamd.conf above this is none. */
-const CONFIG_FILE_BYTES_MAX = 1024 * 1024;
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The effective configuration, and where it came from. */
 export interface Configuration {
@@ -34,6 +32,8 @@ export interface Configuration {
    */
   readonly daemonise: boolean;
   readonly warnings: readonly ConfigIssue[];
+  /** What is set to something else than its default. */
+  readonly changedOptions: ReadonlySet<OptionName>;
 }
 
 export interface ReadableConfiguration {
@@ -56,6 +56,13 @@ export type ConfigurationReading =
   /** `help yes` or `version yes` stands in the file: clamd obeys (behaviour 3.1). */
   | { readonly kind: 'asked'; readonly for: 'help' | 'version' };
 
+/** The daemon in the background is a second process, which reads everything again. */
+const PIPE_IN_BACKGROUND: ConfigIssue = {
+  severity: 'error',
+  origin: 'portcullis',
+  message: 'A configuration from a pipe can be read once only: use a file, or stay in the foreground with -F',
+};
+
 /**
  * Order: flags, then environment, then clamd.conf, then defaults.
  *
@@ -67,38 +74,45 @@ export function readConfiguration(
   processEnv: Environment,
   defaultFiles: readonly string[] = CLAMD_CONF_PATHS,
 ): ConfigurationReading {
-  const env: Record<string, string | undefined> = { ...processEnv };
-  const envIssue = addEnvFile(env, flags.envFile);
+  const environmentFile = addEnvironmentFile(processEnv, {
+    path: flags.envFile,
+    prefix: SETTINGS_PREFIX,
+    parse: parseDotenv,
+    isRoot: process.geteuid?.() === 0,
+  });
+  const { env } = environmentFile;
   const settings = resolveEnv(SETTINGS_TABLE, env, SETTINGS_PREFIX);
   const envIssues = [
-    ...(envIssue === undefined ? [] : [envIssue]),
+    ...(environmentFile.issue === undefined ? [] : [environmentFile.issue]),
     ...(settings.kind === 'refused' ? settings.issues : []),
   ];
 
   const file = findConfigFile(flags.configFile, defaultFiles);
-  if (file.kind === 'unreadable') return refused(envIssues, file.path);
-  const runDirectory =
-    file.kind === 'none'
-      ? chooseRunDirectory(settings.kind === 'values' ? settings.values.runDirectory : undefined, env)
-      : undefined;
-  const path = file.kind === 'found' ? file.path : undefined;
-  const text = file.kind === 'found' ? file.bytes : embeddedDefaults(runDirectory ?? '/run/portcullis');
-  const reading = readClamdConfig(text, path ?? 'embedded defaults', flags.settings);
+  if (file.kind === 'unusable') return refused([...envIssues, ...file.issues], file.path);
+  const { path, runDirectory, reading } = readFound(file, env, flags.settings);
   if (reading.config === undefined) {
     return refused([...flags.warnings, ...reading.issues, ...envIssues], path);
   }
   if (reading.settings.helpRequested) return { kind: 'asked', for: 'help' };
   if (reading.settings.versionRequested) return { kind: 'asked', for: 'version' };
   const config = applyFlags(reading.config, flags);
-  const issues = [...flags.warnings, ...reading.issues, ...checkDaemonConfig(config), ...envIssues];
-  if (settings.kind === 'refused') return { kind: 'refused', issues, followUp: undefined };
   const isForeground =
     config.process.foreground || (path === undefined && !reading.settings.byName.has('Foreground'));
+  const isGone = environmentFile.isPipe || (file.kind === 'found' && file.isPipe);
+  const issues = [
+    ...flags.warnings,
+    ...reading.issues,
+    ...checkDaemonConfig(config),
+    ...envIssues,
+    ...(isGone && !isForeground ? [PIPE_IN_BACKGROUND] : []),
+  ];
+  if (settings.kind === 'refused') return { kind: 'refused', issues, followUp: undefined };
   const readable = {
     configuration: {
       ...{ config, settings: settings.values, configFile: path, runDirectory },
       daemonise: !isForeground,
       warnings: issues,
+      changedOptions: changedOptions(reading.settings),
     },
     description: [
       ...describeConfig(reading.settings),
@@ -111,71 +125,81 @@ export function readConfiguration(
     : { kind: 'ready', ...readable };
 }
 
-/** Where the daemon of a clamd.conf listens, for a probe; what a start would refuse otherwise does not matter here. */
-export function readListen(configFile: string | undefined, processEnv: Environment): ListenReading {
-  const flags = { envFile: undefined, checkConfig: false, debug: false, settings: [], warnings: [] };
-  const reading = readConfiguration({ ...flags, configFile }, processEnv);
-  const listening = ({ configuration }: ReadableConfiguration): ListenReading => ({
-    kind: 'listen',
-    listen: configuration.config.listen,
-    configFile: configuration.configFile,
-  });
-  switch (reading.kind) {
-    case 'ready':
-      return listening(reading);
-    case 'asked':
-      return { kind: 'refused', message: `the file asks for ${reading.for}` };
-    case 'refused': {
-      if (reading.readable !== undefined) return listening(reading.readable);
-      const [first] = reading.issues.filter(({ severity }) => severity === 'error');
-      return { kind: 'refused', message: first?.message ?? reading.followUp ?? '' };
-    }
+/**
+ * Where the daemon of a clamd.conf listens, for a probe. What a start would refuse otherwise does not matter here, and no
+ * variable does but SCANNER_RUN_DIRECTORY, where there is no clamd.conf.
+ */
+export function readListen(
+  configFile: string | undefined,
+  env: Environment,
+  defaultFiles: readonly string[] = CLAMD_CONF_PATHS,
+): ListenReading {
+  const file = findConfigFile(configFile, defaultFiles);
+  if (file.kind === 'unusable') {
+    const [issue] = file.issues;
+    return { kind: 'refused', message: issue?.message ?? cannotOpen(file.path) };
   }
+  const { path, reading } = readFound(file, env, []);
+  const { helpRequested, versionRequested } = reading.settings;
+  if (reading.config === undefined) {
+    const error = reading.issues.find(({ severity }) => severity === 'error');
+    return { kind: 'refused', message: error?.message ?? cannotOpen(path) };
+  }
+  if (helpRequested || versionRequested) {
+    return { kind: 'refused', message: `the file asks for ${helpRequested ? 'help' : 'version'}` };
+  }
+  return { kind: 'listen', listen: reading.config.listen, configFile: path };
 }
 
 function refused(issues: readonly ConfigIssue[], path: string | undefined): ConfigurationReading {
-  return { kind: 'refused', issues, followUp: `Can't open/parse the config file ${path ?? ''}` };
+  return { kind: 'refused', issues, followUp: cannotOpen(path) };
 }
 
-/** Variables that are set already win over the file. */
-function addEnvFile(
-  env: Record<string, string | undefined>,
-  path: string | undefined,
-): ConfigIssue | undefined {
-  const { error } = loadDotenv({ path: path ?? '.env', quiet: true, processEnv: env });
-  if (error === undefined || (path === undefined && isErrno(error, 'ENOENT'))) return undefined;
-  const message = `Can't read the environment file ${path ?? '.env'}: ${error.message}`;
-  return { severity: 'error', origin: 'portcullis', message };
+function cannotOpen(path: string | undefined): string {
+  return `Can't open/parse the config file ${path ?? ''}`;
 }
+
+type UsableFile =
+  | { readonly kind: 'found'; readonly path: string; readonly bytes: Buffer; readonly isPipe: boolean }
+  | { readonly kind: 'none' };
 
 type FoundFile =
-  | { readonly kind: 'found'; readonly path: string; readonly bytes: Buffer }
-  | { readonly kind: 'unreadable'; readonly path: string }
-  | { readonly kind: 'none' };
+  UsableFile | { readonly kind: 'unusable'; readonly path: string; readonly issues: readonly ConfigIssue[] };
 
 function findConfigFile(wanted: string | undefined, defaultFiles: readonly string[]): FoundFile {
   for (const path of wanted === undefined ? defaultFiles : [wanted]) {
-    try {
-      return { kind: 'found', path, bytes: readBounded(path) };
-    } catch (error) {
-      if (wanted !== undefined || !isErrno(error, 'ENOENT')) return { kind: 'unreadable', path };
+    const reading = readConfigFile(path);
+    switch (reading.kind) {
+      case 'read':
+        return { kind: 'found', path, bytes: reading.bytes, isPipe: reading.isPipe };
+      case 'refused': {
+        const message = `Config file ${path}: ${reading.reason}`;
+        return { kind: 'unusable', path, issues: [{ severity: 'error', origin: 'portcullis', message }] };
+      }
+      case 'missing':
+        if (wanted === undefined) break;
+        return { kind: 'unusable', path, issues: [] };
+      case 'unreadable':
+        // clamd has one line for it, which follows.
+        return { kind: 'unusable', path, issues: [] };
     }
   }
   return { kind: 'none' };
 }
 
-function readBounded(path: string): Buffer {
-  const fd = openSync(path, 'r');
-  try {
-    if (fstatSync(fd).size > CONFIG_FILE_BYTES_MAX) throw new Error('the file is too large');
-    return readFileSync(fd);
-  } finally {
-    closeSync(fd);
+function readFound(file: UsableFile, env: Environment, given: CommandLineFlags['settings']) {
+  if (file.kind === 'found') {
+    const { path, bytes } = file;
+    return { path, runDirectory: undefined, reading: readClamdConfig(bytes, path, given) };
   }
+  const runDirectory = chooseRunDirectory(env);
+  const reading = readClamdConfig(embeddedDefaults(runDirectory), 'embedded defaults', given);
+  return { path: undefined, runDirectory, reading };
 }
 
-function chooseRunDirectory(wanted: string | undefined, env: Environment): string {
-  if (wanted !== undefined) return wanted;
+function chooseRunDirectory(env: Environment): string {
+  const wanted = env[`${SETTINGS_PREFIX}RUN_DIRECTORY`];
+  if (wanted !== undefined && wanted !== '') return wanted;
   const perUser = env['XDG_RUNTIME_DIR'];
   return perUser === undefined || perUser === '' ? '/run/portcullis' : join(perUser, 'portcullis');
 }

@@ -18,6 +18,11 @@ export { cleanControlCharacters, formatConfigIssue, issuesUpToFirstError } from 
 export type { ConfigIssue } from './config/config-issue.js';
 export type { EnvTable, EnvValues } from './config/env-table.js';
 export { describeEnv, resolveEnv } from './config/resolve-env.js';
+export { changedOptions } from './config/changed-options.js';
+export type { OptionName } from './config/option-table.js';
+export { readConfigFile } from './config/read-config-file.js';
+export { addEnvironmentFile } from './config/environment-file.js';
+export type { Environment } from './config/environment-file.js';
 export { readClamdConfig } from './config/read-clamd-config.js';
 export { LONG_OPTIONS, readGivenOption } from './config/given-option.js';
 export type { GivenSettings } from './config/settings.js';

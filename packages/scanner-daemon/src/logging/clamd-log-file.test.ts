@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openNative } from '@portcullis/shared/native';
+import { describeOrSkip } from '@portcullis/shared/testing';
 import { openClamdLogFile } from './clamd-log-file.js';
 import type { ClamdLogFileOptions } from './clamd-log-file.js';
 
@@ -244,6 +245,28 @@ describe('openClamdLogFile', () => {
     expect(readFileSync(path, 'utf8')).toBe('a\\x0ab\\x1b[2J\n');
   });
 
+  const whyNotRoot = process.geteuid?.() === 0 ? undefined : 'needs root';
+  describeOrSkip('giveTo', whyNotRoot, () => {
+    const nobody = { uid: 65_534, gid: 65_534 };
+
+    test('gives away the file that is open, whatever took its place', () => {
+      const log = openLog();
+      renameSync(path, `${path}.1`);
+      writeFileSync(path, '');
+      log.giveTo(nobody);
+      log.close();
+      expect([statSync(path).uid, statSync(`${path}.1`).uid]).toEqual([0, nobody.uid]);
+    });
+
+    test('a device or a FIFO stays whose it is', () => {
+      execFileSync('mknod', [path, 'c', '1', '3']);
+      const log = openLog();
+      log.giveTo(nobody);
+      log.close();
+      expect(statSync(path).uid).toBe(0);
+    });
+  });
+
   test('drops what comes after the end', () => {
     const log = openLog();
     log.close();
@@ -257,12 +280,12 @@ function rotated(suffix = ''): string {
   return join(directory, `clamd-20261101_200409${suffix}.log`);
 }
 
-/** Whether this process holds a record lock on the file; /proc/locks knows files by their inode. */
+/** Whether an open file description holds a lock on the file; /proc/locks knows files by their inode. */
 function isLocked(file: string): boolean {
   const { ino } = statSync(file);
   return readFileSync('/proc/locks', 'utf8')
     .split('\n')
-    .some((line) => line.includes('POSIX') && line.includes(` ${process.pid} `) && line.includes(`:${ino} `));
+    .some((line) => line.includes('OFDLCK') && line.includes(`:${ino} `));
 }
 
 function readAll(fd: number): string {

@@ -1,4 +1,13 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchownSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { AppError, cleanControlCharacters } from '@portcullis/shared';
 import type { FileApi } from '@portcullis/shared/native';
@@ -10,6 +19,15 @@ import { ctime, fileNameTime } from './log-time.js';
 export class LogFileError extends AppError<
   'LOG_PATH' | 'LOG_OPEN' | 'LOG_LOCK' | 'LOG_WRITE' | 'LOG_ROTATE'
 > {}
+
+/** LogFile, open. */
+export interface ClamdLogFile extends ClamdLog {
+  /**
+   * Gives the file that is open, not what lies at its path by now, to an account (behaviour 2.2, step 9). What is not a
+   * regular file, /dev/null for instance, stays whose it is. As root only. @throws the system's error.
+   */
+  giveTo(account: { readonly uid: number; readonly gid: number }): void;
+}
 
 /** LogFile and its kin of clamd.conf. */
 export interface ClamdLogFileOptions {
@@ -50,12 +68,12 @@ const PREFIXES: Readonly<Record<ClamdLogSeverity, string>> = {
  *
  * @throws LogFileError LOG_PATH, LOG_OPEN, LOG_LOCK
  */
-export function openClamdLogFile(options: ClamdLogFileOptions): ClamdLog {
-  return new ClamdLogFile(options);
+export function openClamdLogFile(options: ClamdLogFileOptions): ClamdLogFile {
+  return new OpenLogFile(options);
 }
 
-/** Owns the descriptor. A POSIX record lock goes with the first close of its file: so no file is opened twice here. */
-class ClamdLogFile implements ClamdLog {
+/** Owns the descriptor, and with it the lock. */
+class OpenLogFile implements ClamdLogFile {
   readonly cleanFiles: boolean;
   readonly #options: ClamdLogFileOptions;
   readonly #now: () => Date;
@@ -94,6 +112,11 @@ class ClamdLogFile implements ClamdLog {
 
   reopen(): void {
     this.#isStale = true;
+  }
+
+  giveTo({ uid, gid }: { readonly uid: number; readonly gid: number }): void {
+    if (this.#fd === undefined || !fstatSync(this.#fd).isFile()) return;
+    fchownSync(this.#fd, uid, gid);
   }
 
   close(): void {

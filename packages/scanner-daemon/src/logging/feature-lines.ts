@@ -25,6 +25,8 @@ const FEATURE_NAMES = {
   regularExpressions: 'regular expressions',
   puaCategories: 'PUA categories',
   officialOnly: 'OfficialDatabaseOnly',
+  metadata: 'metadata',
+  developerOptions: 'options for developers',
 } as const;
 
 /** A line that claims one of these is written only where the engine has it. */

@@ -48,7 +48,7 @@ describe('openClamdLogs', () => {
       ['LogFileUnlock yes', false],
     ] as const) {
       const { all } = open(`LogFile ${path}`, option);
-      const lock = new RegExp(` ${process.pid} [0-9a-f:]+:${statSync(path).ino} `);
+      const lock = new RegExp(`OFDLCK .* [0-9a-f:]+:${statSync(path).ino} `);
       expect(lock.test(readFileSync('/proc/locks', 'utf8'))).toBe(isLocked);
       all?.close();
     }

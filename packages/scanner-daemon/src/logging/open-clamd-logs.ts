@@ -1,19 +1,19 @@
 import type { ClamdConfig } from '@portcullis/shared';
 import type { NativeApi } from '@portcullis/shared/native';
-import { openClamdLogFile } from './clamd-log-file.js';
+import { openClamdLogFile, type ClamdLogFile } from './clamd-log-file.js';
 import { createFanOut, type ClamdLog } from './clamd-log.js';
 import { openSyslog } from './syslog.js';
 
 /** clamd's logs of one daemon. */
 export interface ClamdLogs {
   /** LogFile alone: the first line, `+++ Started at`, goes nowhere else (observed with clamd 1.4.6). */
-  readonly file: ClamdLog | undefined;
+  readonly file: ClamdLogFile | undefined;
   /** LogFile and syslog, whichever there is. */
   readonly all: ClamdLog | undefined;
 }
 
 /**
- * Opens what LogFile and LogSyslog ask for, in the process that will go on writing: a lock does not outlive a fork.
+ * Opens what LogFile and LogSyslog ask for, in the process that will go on writing.
  *
  * @param deps.onFailure told when a log begins to lose lines; it must not write to these logs
  * @throws LogFileError, SyslogError: the daemon refuses to start. NativeError.

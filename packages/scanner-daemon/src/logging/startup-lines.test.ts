@@ -121,6 +121,7 @@ describe('databaseRemarks', () => {
 
   test('claims nothing that the engine has not', () => {
     expect(lines(BUILT_IN, 'DetectPUA yes', 'IncludePUA Win', 'OfficialDatabaseOnly yes')).toEqual([]);
+    expect(lines(BUILT_IN, 'DetectPUA yes', 'PhishingSignatures no')).toEqual([]);
   });
 });
 

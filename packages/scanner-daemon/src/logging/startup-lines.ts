@@ -49,7 +49,7 @@ export function databaseRemarks(
     lines.push('Not loading PUA signatures.');
   }
   if (database.officialOnly && features.has('officialOnly')) lines.push('Only loading official signatures.');
-  if (!phishing.signatures) lines.push('Not loading phishing signatures.');
+  if (!phishing.signatures && features.has('phishing')) lines.push('Not loading phishing signatures.');
   if (!bytecode.enabled) {
     lines.push('Bytecode support disabled.');
   } else if (features.has('bytecode')) {

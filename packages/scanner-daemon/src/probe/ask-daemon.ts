@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { isAbsolute } from 'node:path';
 import type { ProbeAddress } from './probe-address.js';
 
 /** The longest reply that is read; STATS with every thread busy is a few hundred KiB at most. */
@@ -63,12 +64,15 @@ function failOnError(socket: Socket, fail: (reason: string) => void, address: Pr
   });
 }
 
-function describeError(error: NodeJS.ErrnoException, { kind }: ProbeAddress): string {
+function describeError(error: NodeJS.ErrnoException, address: ProbeAddress): string {
   switch (error.code) {
     case 'ENOENT':
+      if (address.kind === 'unix' && !isAbsolute(address.path)) {
+        return `there is no such socket file: LocalSocket is relative, and looked for below ${process.cwd()}`;
+      }
       return 'there is no such socket file (is the daemon running, and is this its LocalSocket?)';
     case 'ECONNREFUSED':
-      return kind === 'unix'
+      return address.kind === 'unix'
         ? 'connection refused: nobody listens on this socket file'
         : 'connection refused';
     case 'EACCES':

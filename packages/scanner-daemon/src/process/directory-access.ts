@@ -1,8 +1,9 @@
-import { closeSync, constants, openSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { strerror } from '../intake/strerror.js';
 import { StartError } from './start-error.js';
 
-const { O_DIRECTORY, O_WRONLY } = constants;
+const { O_DIRECTORY, O_WRONLY, W_OK } = constants;
 /** open(2): a file without a name, gone with its descriptor. */
 const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 
@@ -26,6 +27,35 @@ export function refusalToCreateIn(directory: string): string | undefined {
 }
 
 /**
+ * Whether this process may make a directory and whatever is missing above it. Changes nothing on disk.
+ *
+ * @returns as {@link refusalToCreateIn}.
+ */
+export function refusalToMakeDirectory(path: string): string | undefined {
+  const parent = dirname(path);
+  return parent === path || isDirectory(parent) ? refusalToCreateIn(parent) : refusalToMakeDirectory(parent);
+}
+
+/** Whether the user that started this process may write to a file that is there. Opens nothing. @returns as above. */
+export function refusalToWrite(path: string): string | undefined {
+  try {
+    accessSync(path, W_OK);
+    return undefined;
+  } catch (error) {
+    return strerror(error);
+  }
+}
+
+/** False too where that cannot be seen. */
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/**
  * TemporaryDirectory has to be there, and streams have to fit in: clamd looks at the first only, and fails each stream
  * afterwards (behaviour 2.2; the text of the first, blank at the end included, is clamd's).
  *
@@ -40,8 +70,7 @@ export function checkTemporaryDirectory(path: string | undefined): void {
 export function temporaryDirectoryProblem(path: string | undefined): string | undefined {
   const refusal = path === undefined ? undefined : refusalToCreateIn(path);
   if (path === undefined || refusal === undefined) return undefined;
-  const isThere = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  return isThere
+  return isDirectory(path)
     ? `TemporaryDirectory ${path} cannot be written to: ${refusal}`
     : `Current configuration of TemporaryDirectory: ${path} does not exist, or is not valid `;
 }

@@ -44,6 +44,7 @@ describe('claimPidFile', () => {
     const pidFile = claimPidFile(path, files);
     expect(readFileSync(path, 'utf8')).toBe(`${process.pid}\n`);
     expect(statSync(path).mode & 0o777).toBe(0o644);
+    pidFile.confirm();
     expect([pidFile.remove(), pidFile.remove()]).toEqual([true, false]);
     expect(statSync(path, { throwIfNoEntry: false })).toBeUndefined();
   });
@@ -59,12 +60,34 @@ describe('claimPidFile', () => {
   test('takes over what a process left that was killed', () => {
     elsewhere(`claim(); process.kill(process.pid, 'SIGKILL');`);
     expect(readFileSync(path, 'utf8')).toMatch(/^[0-9]+\n$/);
-    expect(claimPidFile(path, files).remove()).toBe(true);
+    const pidFile = claimPidFile(path, files);
+    pidFile.confirm();
+    expect(pidFile.remove()).toBe(true);
   });
 
   test('is gone when the process ends without removing it', () => {
     expect(elsewhere(`claim(); process.exit(1);`)).toBe('');
     expect(statSync(path, { throwIfNoEntry: false })).toBeUndefined();
+  });
+
+  test('a start that fails puts back what a running clamd wrote, and removes what it made', () => {
+    writeFileSync(path, '4711\n');
+    const said = elsewhere(
+      `const { readFileSync } = await import('node:fs');
+      claim(); process.stdout.write(readFileSync(${JSON.stringify(path)})); process.exit(1);`,
+    );
+    expect(said).toMatch(/^[0-9]+\n$/);
+    expect(said).not.toBe('4711\n');
+    expect(readFileSync(path, 'utf8')).toBe('4711\n');
+    expect(elsewhere(`claim().confirm(); process.exit(1);`)).toBe('');
+    expect(statSync(path, { throwIfNoEntry: false })).toBeUndefined();
+  });
+
+  test('what is too large for a PidFile is refused and stays as it is', () => {
+    const content = 'x'.repeat(4097);
+    writeFileSync(path, content);
+    expect(() => claimPidFile(path, files)).toThrow('too large for a pid');
+    expect(readFileSync(path, 'utf8')).toBe(content);
   });
 
   test('what somebody else put in its place is left alone', () => {
@@ -88,7 +111,7 @@ describe('claimPidFile', () => {
       (at: string) => {
         spawnSync('mkfifo', [at]);
       },
-      'No such device or address',
+      'Not a regular file',
     ],
     [
       'a directory',

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { describeOrSkip, makeTempDir, type TempDir } from '@portcullis/shared/testing';
@@ -30,8 +31,15 @@ interface Seen {
   readonly error?: string;
 }
 
+interface Listen {
+  readonly localSocketPath?: string;
+  readonly localSocketGroup?: string;
+  readonly localSocketMode?: number;
+  readonly tcpPort?: number;
+}
+
 /** Drops privileges in a process of its own, with a worker thread, and binds what `listen` names. */
-function drop(listen: { localSocketPath?: string; localSocketGroup?: string; tcpPort?: number }): Seen {
+function drop(listen: Listen): Seen {
   const script = `
     import { readdirSync, readFileSync } from 'node:fs';
     import { createServer } from 'node:net';
@@ -45,7 +53,7 @@ function drop(listen: { localSocketPath?: string; localSocketGroup?: string; tcp
     const bound = (target) => new Promise((resolve, reject) =>
       createServer().on('error', reject).listen(target, resolve));
     try {
-      const privileges = dropPrivileges({ user: 'nobody', listen, ownPaths: [] });
+      const privileges = dropPrivileges({ user: 'nobody', listen });
       new Worker('setInterval(() => {}, 1000)', { eval: true });
       await new Promise((resolve) => setTimeout(resolve, 300));
       seen.before = status('Uid:');
@@ -66,6 +74,39 @@ function drop(listen: { localSocketPath?: string; localSocketGroup?: string; tcp
   });
   if (stdout === '') throw new Error(stderr);
   return JSON.parse(stdout) as Seen; // Our own script's words.
+}
+
+/** What a process says that drops privileges with these options: the error, if that is what comes of it. */
+function said(options: string): string {
+  const script = `
+    const { dropPrivileges } = await import(${JSON.stringify(MODULE)});
+    try { dropPrivileges(${options}); }
+    catch (error) { console.log(error.code, error.message); }`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  return stdout + stderr;
+}
+
+/** Below what /proc says takes root, and nobody listens there. */
+async function freePrivilegedPort(): Promise<number> {
+  const below = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
+  for (let port = below - 1; port > Math.max(0, below - 200); port -= 1) {
+    const server = createServer();
+    const isFree = await new Promise((resolve) => {
+      server.on('error', () => {
+        resolve(false);
+      });
+      server.listen(port, '127.0.0.1', () => {
+        resolve(true);
+      });
+    });
+    if (isFree !== true) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+  throw new Error('no privileged port is free');
 }
 
 describeOrSkip('dropPrivileges', whyNotRoot, () => {
@@ -106,24 +147,35 @@ describeOrSkip('dropPrivileges', whyNotRoot, () => {
     const seen = drop({ localSocketPath: join(directory.path, 'run/s') });
     expect(seen).toMatchObject({ before: dropped, canReturn: false });
     expect(seen.error).toBeUndefined();
-    expect(statSync(join(directory.path, 'run'))).toMatchObject({ uid, gid });
+    const made = statSync(join(directory.path, 'run'));
+    expect(made).toMatchObject({ uid, gid });
+    expect(made.mode & 0o777).toBe(0o755);
   });
 
-  test('a privileged port is bound by root, and root is gone even when that fails', () => {
-    expect(drop({ tcpPort: 911 })).toMatchObject({ during: ['0 0 0'], after: dropped, canReturn: false });
-    const failed = drop({ tcpPort: 911, localSocketPath: join(directory.path, 'no/such/s') });
+  test('what is handed over comes before the drop, and what goes wrong is an error of the start', () => {
+    expect(said(`{ user: 'nobody', listen: undefined, handOver: ({ uid }) => console.log(uid) }`)).toBe(
+      `${uid}\n`,
+    );
+    const code = `{ user: 'nobody', listen: undefined,
+      handOver: () => { throw Object.assign(new Error('x'), { code: 'EPERM' }); } }`;
+    expect(said(code)).toBe("LOG_FILE Can't give the log file to user nobody: Operation not permitted\n");
+    const missing = JSON.stringify(join(directory.path, 'missing'));
+    expect(said(`{ user: 'nobody', listen: undefined, runDirectory: ${missing} }`)).toMatch(
+      /^RUN_DIRECTORY /,
+    );
+  });
+
+  test('a privileged port is bound by root, and root is gone even when that fails', async () => {
+    const tcpPort = await freePrivilegedPort();
+    expect(drop({ tcpPort })).toMatchObject({ during: ['0 0 0'], after: dropped, canReturn: false });
+    const failed = drop({ tcpPort, localSocketPath: join(directory.path, 'no/such/s') });
     expect(failed).toMatchObject({ after: dropped, canReturn: false });
     expect(failed.error).toBeDefined();
   });
 
   test('an unknown account is an error', () => {
-    const script = `
-      const { dropPrivileges } = await import(${JSON.stringify(MODULE)});
-      try { dropPrivileges({ user: 'no-such-user', listen: undefined, ownPaths: [] }); }
-      catch (error) { console.log(error.code, error.message); }`;
-    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-      encoding: 'utf8',
-    });
-    expect(stdout).toBe("ACCOUNT Can't get information about user no-such-user.\n");
+    expect(said(`{ user: 'no-such-user', listen: undefined }`)).toBe(
+      "ACCOUNT Can't get information about user no-such-user.\n",
+    );
   });
 });

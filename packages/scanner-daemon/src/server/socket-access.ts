@@ -1,27 +1,39 @@
-import { chmodSync, chownSync, closeSync, constants, fchownSync, fstatSync, mkdirSync, openSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  fchownSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+} from 'node:fs';
 
 /** open(2): a descriptor for the file itself, whatever its kind. */
 const O_PATH = 0o10000000;
 
-const DEFAULT_DIRECTORY_MODE = 0o777;
-const DIRECTORY_UMASK = 0o011;
+/**
+ * Everybody may reach a socket in it, and only its owner replace one. clamd's own modes, LocalSocketMode or 0766
+ * (behaviour 2.5), keep other accounts from searching the directory, or let them write to it.
+ */
+const DIRECTORY_MODE = 0o755;
 
 /**
- * Makes the directory of LocalSocket, one level and no more: LocalSocketMode or 0777, under umask 0011 (behaviour 2.5),
- * and in any case searchable for its owner, or it would be of no use. Main thread only, since it changes the umask for a
- * moment.
+ * Makes the directory of LocalSocket, one level and no more. Main thread only, since it changes the umask for a moment.
  *
  * @throws the system's error, EEXIST among them.
  */
-export function makeSocketDirectory(directory: string, localSocketMode: number | undefined): void {
-  const mode = localSocketMode ?? DEFAULT_DIRECTORY_MODE;
-  withUmask(DIRECTORY_UMASK, () => {
-    mkdirSync(directory, mode | 0o100);
+export function makeSocketDirectory(directory: string): void {
+  withUmask(0o022, () => {
+    mkdirSync(directory, DIRECTORY_MODE);
   });
 }
 
 /** Gives a directory, and nothing that a link leads to, to an account. As root only. @throws the system's error. */
-export function giveDirectory(path: string, { uid, gid }: { readonly uid: number; readonly gid: number }): void {
+export function giveDirectory(
+  path: string,
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+): void {
   const fd = openSync(path, constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     fchownSync(fd, uid, gid);

@@ -43,7 +43,7 @@ export function listenUnix(
   onTransport: AcceptTransport,
 ): Listener {
   const { native, log } = deps;
-  makeParentDirectory(path, config);
+  makeParentDirectory(path);
   const socket = new OwnedFd(native.files, native.sockets.createUnix());
   try {
     bindFresh(socket, path, config, deps);
@@ -157,11 +157,11 @@ class UnixListener implements Listener {
 }
 
 /** Only when the path has two or more slashes, as in clamd. */
-function makeParentDirectory(path: string, config: ListenConfig): void {
+function makeParentDirectory(path: string): void {
   const directory = dirname(path);
   if (directory === '/' || directory === '.') return;
   try {
-    makeSocketDirectory(directory, config.localSocketMode);
+    makeSocketDirectory(directory);
   } catch (error) {
     if (!isErrno(error, 'EEXIST')) throw socketFailed(path, error);
   }

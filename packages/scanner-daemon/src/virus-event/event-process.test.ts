@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { startEventProcess, type EventEnd, type EventProcessLimits } from './event-process.js';
 
@@ -53,12 +55,35 @@ describe('startEventProcess', () => {
     await expectGone(Number(output.toString()));
   });
 
-  test('a job in the background that holds the output is let go of at the timeout', async () => {
+  test('a job in the background that holds the output keeps nobody waiting', async () => {
     const startedAtMs = performance.now();
-    const { exitCode, isTimedOut, output } = await run('sleep 20 & echo $!', { timeoutMs: 300 });
-    expect([exitCode, isTimedOut]).toEqual([0, true]);
+    const { exitCode, isTimedOut, output } = await run('sleep 20 & echo $!; exit 3');
+    expect([exitCode, isTimedOut]).toEqual([3, false]);
     expect(performance.now() - startedAtMs).toBeLessThan(10_000);
     process.kill(Number(output.toString()));
+  });
+
+  test('a job in the background may write after the end of the command, until the timeout', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'event-process-'));
+    const file = join(directory, 'written');
+    try {
+      await run(`exec 3>> ${file}; (trap '' PIPE; sleep 1; echo late && echo yes >&3) &`);
+      await until(() => existsSync(file) && readFileSync(file, 'utf8') === 'yes\n');
+      await run(`exec 3>> ${file}; (trap '' PIPE; sleep 3; echo late || echo no >&3) &`, { timeoutMs: 1000 });
+      await until(() => readFileSync(file, 'utf8') === 'yes\nno\n');
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  }, 30_000);
+
+  test('a group that is ended is over when the last of it is, not with its first process', async () => {
+    const startedAtMs = performance.now();
+    const { isTimedOut, output } = await run("(trap '' TERM; while :; do sleep 1; done) & echo $!; wait", {
+      ...{ timeoutMs: 500, killGraceMs: 1500 },
+    });
+    expect(isTimedOut).toBe(true);
+    expect(performance.now() - startedAtMs).toBeGreaterThan(1900);
+    await expectGone(Number(output.toString()));
   });
 
   test('tells why a command could not be started', async () => {
@@ -76,6 +101,13 @@ describe('startEventProcess', () => {
     ]);
   });
 });
+
+async function until(isTrue: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 400 && !isTrue(); tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  expect(isTrue()).toBe(true);
+}
 
 /** Gone, or at least dead: init reaps it in its own time. */
 async function expectGone(pid: number): Promise<void> {

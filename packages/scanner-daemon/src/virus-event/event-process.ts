@@ -11,6 +11,9 @@ export interface EventProcessLimits {
   readonly outputMaxBytes: number;
 }
 
+/** After the command's own end: output that takes longer to end is in the hands of a job in the background. */
+const OUTPUT_GRACE_MS = 250;
+
 /** How a command ended. */
 export interface EventEnd {
   /** Undefined when a signal ended it, or when it never started. */
@@ -28,13 +31,15 @@ export interface EventProcess {
   readonly pid: number | undefined;
   /** Ends it now, as the timeout would. */
   terminate(): void;
+  /** Reads no more of what background jobs write; for a command that has ended. */
+  releaseOutput(): void;
 }
 
 /**
  * Starts a command in a process group and session of its own, with nothing to read.
  *
- * It has ended when nobody holds its output any more; what it leaves in the background with its output elsewhere is
- * left alone.
+ * It has ended when its first process has. What it leaves in the background is left alone: what that still writes is
+ * read until the timeout and dropped, since a write to nobody would be its end (SIGPIPE).
  *
  * @param onEnd called exactly once, never before this returns
  */
@@ -55,7 +60,7 @@ export function startEventProcess(
     queueMicrotask(() => {
       onEnd({ exitCode: undefined, signal: undefined, isTimedOut: false, output: Buffer.alloc(0), error });
     });
-    return { pid: undefined, terminate: () => undefined };
+    return { pid: undefined, terminate: () => undefined, releaseOutput: () => undefined };
   }
   return superviseChild(child, limits, onEnd);
 }
@@ -68,46 +73,63 @@ function superviseChild(
   let isTimedOut = false;
   let isEnded = false;
   let killTimer: NodeJS.Timeout | undefined;
+  let outputTimer: NodeJS.Timeout | undefined;
   const output = collectOutput(child, limits.outputMaxBytes);
 
-  const letGoOfOutput = (): void => {
+  const hasExited = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  const releaseOutput = (): void => {
     child.stdout?.destroy();
     child.stderr?.destroy();
   };
   const terminate = (): void => {
     if (killTimer !== undefined) return;
-    const hasExited = child.exitCode !== null || child.signalCode !== null;
-    if (hasExited) {
+    if (hasExited()) {
       // Only the background holds the output. Its group's number may be another's by now: no signal.
-      letGoOfOutput();
+      releaseOutput();
       return;
     }
     signalGroup(child.pid, 'SIGTERM');
     killTimer = setTimeout(() => {
       signalGroup(child.pid, 'SIGKILL');
-      letGoOfOutput();
+      releaseOutput();
     }, limits.killGraceMs);
   };
   const timeoutTimer = setTimeout(() => {
-    isTimedOut = true;
+    isTimedOut = !hasExited();
     terminate();
   }, limits.timeoutMs);
 
   const end = (exit: Pick<EventEnd, 'exitCode' | 'signal' | 'error'>): void => {
     if (isEnded) return;
     isEnded = true;
-    clearTimeout(timeoutTimer);
-    clearTimeout(killTimer);
     onEnd({ ...exit, isTimedOut, output: output() });
+  };
+  const endForGood = (exit: Pick<EventEnd, 'exitCode' | 'signal' | 'error'>): void => {
+    for (const timer of [timeoutTimer, killTimer, outputTimer]) clearTimeout(timer);
+    end(exit);
   };
   child.on('error', (error) => {
     // Short of descriptors, a child that never was is not closed either.
-    if (child.pid === undefined) end({ exitCode: undefined, signal: undefined, error });
+    if (child.pid === undefined) endForGood({ exitCode: undefined, signal: undefined, error });
+  });
+  child.on('exit', (code, signal) => {
+    // A group that is being ended is over when all of it is.
+    if (killTimer !== undefined) return;
+    outputTimer = setTimeout(() => {
+      end(exitOf(code, signal));
+    }, OUTPUT_GRACE_MS);
   });
   child.on('close', (code, signal) => {
-    end({ exitCode: code ?? undefined, signal: signal ?? undefined, error: undefined });
+    endForGood(exitOf(code, signal));
   });
-  return { pid: child.pid, terminate };
+  return { pid: child.pid, terminate, releaseOutput };
+}
+
+function exitOf(
+  code: number | null,
+  signal: NodeJS.Signals | null,
+): Pick<EventEnd, 'exitCode' | 'signal' | 'error'> {
+  return { exitCode: code ?? undefined, signal: signal ?? undefined, error: undefined };
 }
 
 function collectOutput(child: ChildProcess, maxBytes: number): () => Buffer {

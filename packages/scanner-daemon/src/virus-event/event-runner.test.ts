@@ -1,6 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { EventRunner, type ReportedEnd } from './event-runner.js';
+import { describeOrSkip } from '@portcullis/shared/testing';
+import { findAccount } from '../process/account.js';
+import { EventRunner, type EventRunnerOptions, type ReportedEnd } from './event-runner.js';
 
 const LIMITS = { timeoutMs: 20_000, killGraceMs: 200, outputMaxBytes: 4096 };
 
@@ -9,8 +13,8 @@ afterEach(() => {
   for (const runner of runners.splice(0)) runner.close();
 });
 
-function open(): EventRunner {
-  const runner = new EventRunner();
+function open(options: Partial<EventRunnerOptions> = {}): EventRunner {
+  const runner = new EventRunner({ niceValue: getPriority(), ...options });
   runners.push(runner);
   return runner;
 }
@@ -84,6 +88,82 @@ describe('EventRunner', () => {
     expect(left.exitCode).toBe(0);
     expect(isRunning(runnerPid)).toBe(false);
   });
+
+  test('has the working directory and the standard error it is given, or ours', async () => {
+    const whereabouts = async (runner: EventRunner): Promise<string[]> => {
+      const { output } = await run(runner, 'echo $PPID');
+      return ['cwd', 'fd/2'].map((name) => readlinkSync(`/proc/${Number(output.toString())}/${name}`));
+    };
+    expect(await whereabouts(open({ workingDirectory: '/', stderr: 'ignore' }))).toEqual(['/', '/dev/null']);
+    expect(await whereabouts(open())).toEqual([process.cwd(), readlinkSync('/proc/self/fd/2')]);
+  });
+
+  test.each([
+    ['emits an error', '/nonexistent/directory'],
+    ['throws', '/\0'],
+  ])('a fork that %s fails the commands, and no more', async (_, workingDirectory) => {
+    const runner = open({ workingDirectory });
+    const ends = await Promise.all([run(runner, 'exit 0'), run(runner, 'exit 0')]);
+    expect(ends).toMatchObject([
+      { pid: undefined, exitCode: undefined, error: { message: expect.any(String) } },
+      { pid: undefined, exitCode: undefined, error: { message: expect.any(String) } },
+    ]);
+  });
+
+  test('without a free descriptor commands fail with the reason, and later ones have a runner, after a while', () => {
+    const script = `
+      import { closeSync, openSync } from 'node:fs';
+      const { EventRunner } = await import(${JSON.stringify(new URL('event-runner.js', import.meta.url).href)});
+      const opened = [];
+      const exhaust = () => { try { for (;;) opened.push(openSync('/dev/null')); } catch {} };
+      const command = { program: '/bin/sh', args: ['-c', 'exit 6'], environment: {} };
+      const run = () => new Promise((resolve) => runner.start(command, ${JSON.stringify(LIMITS)}, resolve));
+      exhaust();
+      const runner = new EventRunner({ niceValue: 0 });
+      const seen = [(await run()).error.code];
+      for (const fd of opened.splice(0)) closeSync(fd);
+      seen.push((await run()).error.code);
+      await new Promise((resolve) => setTimeout(resolve, 1200));
+      seen.push((await run()).exitCode);
+      runner.close();
+      console.log(JSON.stringify(seen));`;
+    const { stdout, stderr } = spawnSync(
+      '/bin/sh',
+      ['-c', 'ulimit -n 100; exec "$0" --input-type=module -e "$1"', process.execPath, script],
+      { encoding: 'utf8', timeout: 20_000 },
+    );
+    expect([stdout, stderr]).toEqual(['["EMFILE","EMFILE",6]\n', '']);
+  }, 30_000);
+});
+
+const whyNotRoot = process.geteuid?.() === 0 ? undefined : 'needs root';
+
+describeOrSkip('the account of EventRunner', whyNotRoot, () => {
+  test('is that of its commands', async () => {
+    const account = findAccount('nobody') ?? { uid: -1, gid: -1, groups: [] };
+    const { output } = await run(open({ account }), 'id -u; id -g; id -G');
+    expect(output.toString().trim().split('\n')).toEqual([
+      String(account.uid),
+      String(account.gid),
+      account.groups.join(' '),
+    ]);
+  });
+
+  test('one that cannot be had is the end of the runner, and nothing is run', () => {
+    const script = `
+      const { EventRunner } = await import(${JSON.stringify(new URL('event-runner.js', import.meta.url).href)});
+      process.setgroups([65534]); process.setgid(65534); process.setuid(65534);
+      const runner = new EventRunner({ niceValue: 0, account: { uid: 1, gid: 1, groups: [1] } });
+      const command = { program: '/bin/sh', args: ['-c', 'exit 0'], environment: {} };
+      const run = () => new Promise((resolve) => runner.start(command, ${JSON.stringify(LIMITS)}, resolve));
+      for (let n = 0; n < 3; n += 1) console.log((await run()).error.message);`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
+      timeout: 20_000,
+      cwd: '/',
+    });
+    expect(stdout).toBe('the event runner could not become the account of User for good\n'.repeat(3));
+  }, 30_000);
 });
 
 function isRunning(pid: number): boolean {

@@ -12,9 +12,9 @@ export type RunnerRequest =
   /** Ends a command as its timeout would. */
   | { readonly kind: 'terminate'; readonly id: number };
 
-/** All that comes back: one for each start. */
-export interface RunnerReport {
-  readonly id: number;
-  readonly pid: number | undefined;
-  readonly end: EventEnd;
-}
+/** All that comes back. */
+export type RunnerReport =
+  /** First of all: it is who it should be, and serves. */
+  | { readonly kind: 'ready' }
+  /** One for each start. */
+  | { readonly kind: 'ended'; readonly id: number; readonly pid: number | undefined; readonly end: EventEnd };

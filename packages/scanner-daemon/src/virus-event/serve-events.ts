@@ -4,9 +4,13 @@ import type { RunnerReport, RunnerRequest } from './runner-messages.js';
 /** Signals for the daemon, which a terminal or a service manager sends to the runner too: the daemon decides. */
 const NOT_OURS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const;
 
+/** Ended commands whose background jobs may still write: of more, the oldest are let go of. */
+const LEFT_BEHIND_MAX = 32;
+
 /** The event runner: a process of its own that starts commands until the daemon is gone and they have ended. */
 export function serveEvents(): void {
   const running = new Map<number, EventProcess>();
+  const leftBehind: EventProcess[] = [];
   for (const signal of NOT_OURS) process.on(signal, () => undefined);
 
   const report = (message: RunnerReport): void => {
@@ -23,7 +27,9 @@ export function serveEvents(): void {
     const { id, command, limits } = request;
     const started = startEventProcess(command, limits, (end) => {
       running.delete(id);
-      report({ id, pid: started.pid, end });
+      leftBehind.push(started);
+      if (leftBehind.length > LEFT_BEHIND_MAX) leftBehind.shift()?.releaseOutput();
+      report({ kind: 'ended', id, pid: started.pid, end });
       if (running.size === 0 && !process.connected) process.exit(0);
     });
     running.set(id, started);
@@ -31,4 +37,5 @@ export function serveEvents(): void {
   process.on('disconnect', () => {
     if (running.size === 0) process.exit(0);
   });
+  report({ kind: 'ready' });
 }

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger, type ScanVerdict } from '@portcullis/shared';
 import { createDaemonLog } from '../daemon-log.js';
 import type { ScanOutcome } from '../server/server-log.js';
+import type { EventRunnerOptions } from './event-runner.js';
 import { createVirusEvent, type VirusEventLimits } from './virus-event.js';
 
 let directory: string;
@@ -18,7 +19,11 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-function build(command: string, limits: Partial<VirusEventLimits> = {}) {
+function build(
+  command: string,
+  limits: Partial<VirusEventLimits> = {},
+  runner: Partial<EventRunnerOptions> = {},
+) {
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger({
     name: 'test',
@@ -27,7 +32,12 @@ function build(command: string, limits: Partial<VirusEventLimits> = {}) {
     // Written by pino: JSON it is.
     destination: { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
   });
-  const virusEvent = createVirusEvent({ command, log: createDaemonLog(logger, undefined), limits });
+  const virusEvent = createVirusEvent({
+    command,
+    log: createDaemonLog(logger, undefined),
+    limits,
+    ...runner,
+  });
   return { virusEvent, lines };
 }
 
@@ -105,6 +115,33 @@ describe('createVirusEvent', () => {
     // The first drop is told at once, the others together.
     const told = lines.filter((line) => line['event'] === 'virusEventDropped').map((line) => line['dropped']);
     expect(told).toEqual([1, 6]);
+  });
+
+  test('the rest of a burst of drops is told by itself, once the interval is over', async () => {
+    const { virusEvent, lines } = build('sleep 60', {
+      ...{ runningMax: 1, waitingMax: 1, dropsToldEveryMs: 500 },
+      ...{ stopGraceMs: 0, killGraceMs: 100 },
+    });
+    for (let n = 0; n < 30; n += 1) virusEvent.report(detection('/x'));
+    const told = (): unknown[] =>
+      lines.filter((line) => line['event'] === 'virusEventDropped').map((line) => line['msg']);
+    await until(() => told().length === 2);
+    expect(told()).toEqual([
+      'VirusEvent: the command was not run for 1 detection',
+      'VirusEvent: the command was not run for 28 detections',
+    ]);
+    await virusEvent.stop();
+  });
+
+  test('a command that cannot be started is told with the reason, and the next is tried', async () => {
+    const { virusEvent, lines } = build('exit 0', {}, { workingDirectory: '/nonexistent/directory' });
+    virusEvent.report(detection('/x'));
+    virusEvent.report(detection('/x'));
+    const told = (): unknown[] => lines.filter((line) => line['level'] === 'warn').map((line) => line['msg']);
+    await until(() => told().length === 2);
+    const msg = expect.stringMatching(/^VirusEvent: the command could not be run: .*ENOENT/);
+    expect(told()).toEqual([msg, msg]);
+    await virusEvent.stop();
   });
 
   test('starts no more than its rate allows, and loses nothing by it', async () => {

@@ -1,9 +1,11 @@
+import { getPriority } from 'node:os';
+import { types } from 'node:util';
 import { sanitize } from '@portcullis/shared';
 import type { DaemonLog } from '../daemon-log.js';
 import type { ScanOutcome } from '../server/server-log.js';
 import { buildEventCommand, type EventCommand } from './event-command.js';
 import type { EventProcessLimits } from './event-process.js';
-import { EventRunner, type ReportedEnd, type RunningEvent } from './event-runner.js';
+import { EventRunner, type EventRunnerOptions, type ReportedEnd, type RunningEvent } from './event-runner.js';
 
 /** What VirusEvent may use of the machine. clamd has no such bounds, and lets the client wait instead. */
 export interface VirusEventLimits extends EventProcessLimits {
@@ -33,8 +35,8 @@ export const VIRUS_EVENT_LIMITS: VirusEventLimits = {
   dropsToldEveryMs: 10_000,
 };
 
-/** VirusEvent of clamd.conf. */
-export interface VirusEventOptions {
+/** VirusEvent of clamd.conf. The nice value of its commands is by default that of the calling thread. */
+export interface VirusEventOptions extends Partial<EventRunnerOptions> {
   readonly command: string;
   readonly log: Pick<DaemonLog, 'logger' | 'say'>;
   readonly limits?: Partial<VirusEventLimits>;
@@ -51,11 +53,13 @@ export interface VirusEvent {
 }
 
 /**
- * Called once privileges were dropped, since commands run as whoever calls this, and before the signatures are loaded
- * (README.md beside this file). `stop` it.
+ * Called before the signatures are loaded (README.md beside this file). Commands run as the account that is named; without
+ * one, as whoever calls this. `stop` it.
  */
-export function createVirusEvent({ command, log, limits = {} }: VirusEventOptions): VirusEvent {
-  return new VirusEventQueue(command, log, { ...VIRUS_EVENT_LIMITS, ...limits });
+export function createVirusEvent(options: VirusEventOptions): VirusEvent {
+  const { command, log, limits = {} } = options;
+  const runner = new EventRunner({ niceValue: getPriority(), ...options });
+  return new VirusEventQueue(command, { log, runner, limits: { ...VIRUS_EVENT_LIMITS, ...limits } });
 }
 
 /** Waits a little longer than SIGKILL takes: a process that the kernel itself holds is left behind. */
@@ -65,7 +69,7 @@ class VirusEventQueue implements VirusEvent {
   readonly #command: string;
   readonly #log: Pick<DaemonLog, 'logger' | 'say'>;
   readonly #limits: VirusEventLimits;
-  readonly #runner = new EventRunner();
+  readonly #runner: EventRunner;
   readonly #waiting: EventCommand[] = [];
   readonly #running = new Set<RunningEvent>();
   /** Token bucket: starts that are free at this moment. */
@@ -78,10 +82,16 @@ class VirusEventQueue implements VirusEvent {
   #droppedCount = 0;
   #droppedUntold = 0;
   #toldAtMs = Number.NEGATIVE_INFINITY;
+  #tellTimer: NodeJS.Timeout | undefined;
 
-  constructor(command: string, log: Pick<DaemonLog, 'logger' | 'say'>, limits: VirusEventLimits) {
+  constructor(
+    command: string,
+    options: { log: Pick<DaemonLog, 'logger' | 'say'>; runner: EventRunner; limits: VirusEventLimits },
+  ) {
+    const { log, runner, limits } = options;
     this.#command = command;
     this.#log = log;
+    this.#runner = runner;
     this.#limits = limits;
     this.#starts = limits.burstMax;
   }
@@ -115,6 +125,7 @@ class VirusEventQueue implements VirusEvent {
       await this.#idleWithin(this.#limits.killGraceMs + AFTER_KILL_MS);
     }
     this.#runner.close();
+    this.#tellDrops();
   }
 
   #wakeSoon(): void {
@@ -186,9 +197,9 @@ class VirusEventQueue implements VirusEvent {
     }
     const how = isTimedOut
       ? 'took too long and was ended'
-      : error !== undefined
-        ? 'could not be run'
-        : 'failed';
+      : error === undefined
+        ? 'failed'
+        : whyNotRun(error);
     this.#log.say('warning', `VirusEvent: the command ${how}`, { ...fields, err: error });
     this.#log.logger.debug({ ...fields, output: sanitize(output) }, 'VirusEvent output');
   }
@@ -196,17 +207,28 @@ class VirusEventQueue implements VirusEvent {
   #drop(count: number): void {
     this.#droppedCount += count;
     this.#droppedUntold += count;
-    const nowMs = performance.now();
-    if (nowMs - this.#toldAtMs < this.#limits.dropsToldEveryMs) return;
-    this.#tellDrops();
+    // Its end tells them.
+    if (this.#isStopping) return;
+    const waitMs = this.#toldAtMs + this.#limits.dropsToldEveryMs - performance.now();
+    if (waitMs <= 0) {
+      this.#tellDrops();
+      return;
+    }
+    // Nobody may drop anything after a burst: the rest of it is told all the same.
+    this.#tellTimer ??= setTimeout(() => {
+      this.#tellDrops();
+    }, waitMs).unref();
   }
 
   #tellDrops(): void {
+    clearTimeout(this.#tellTimer);
+    this.#tellTimer = undefined;
     const dropped = this.#droppedUntold;
     if (dropped === 0) return;
     this.#droppedUntold = 0;
     this.#toldAtMs = performance.now();
-    this.#log.say('warning', `VirusEvent: the command was not run for ${dropped} detections`, {
+    const detections = dropped === 1 ? '1 detection' : `${dropped} detections`;
+    this.#log.say('warning', `VirusEvent: the command was not run for ${detections}`, {
       event: 'virusEventDropped',
       dropped,
     });
@@ -216,4 +238,9 @@ class VirusEventQueue implements VirusEvent {
 /** What crosses to the runner. */
 function processLimits({ timeoutMs, killGraceMs, outputMaxBytes }: VirusEventLimits): EventProcessLimits {
   return { timeoutMs, killGraceMs, outputMaxBytes };
+}
+
+function whyNotRun(error: unknown): string {
+  // It may have crossed from the runner.
+  return types.isNativeError(error) ? `could not be run: ${sanitize(error.message)}` : 'could not be run';
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -52,6 +53,23 @@ async function end(pid: number, signal: NodeJS.Signals): Promise<void> {
 function log(): string {
   return site.read('clamd.log');
 }
+
+const CLAMD = '/usr/sbin/clamd';
+
+describeOrSkip(
+  'a LogFile that cannot be had',
+  existsSync(CLAMD) ? undefined : `${CLAMD} is not installed`,
+  () => {
+    test('the terminal sees what clamd says, where clamd says it', async () => {
+      const conf = site.read('clamd.conf').replace('Foreground yes\n', '');
+      site.put('clamd.conf', conf.replace(/^LogFile .*$/m, `LogFile ${site.root}/missing/clamd.log`));
+      const theirs = spawnSync(CLAMD, ['-c', site.configFile], { encoding: 'utf8', timeout: WAIT_MAX_MS });
+      const ours = await new DaemonProcess(['-c', site.configFile]).exited;
+      expect(ours).toEqual({ code: theirs.status, stdout: theirs.stdout, stderr: theirs.stderr });
+      expect(ours.stderr).toBe("ERROR: Can't initialize the internal logger\n");
+    });
+  },
+);
 
 describe('a daemon in the background', () => {
   test('serves when the command returns, on its own, and says nothing', async () => {
@@ -124,6 +142,10 @@ describeOrSkip('User', whyNotRoot, () => {
     expect(status).toMatch(new RegExp(`^Uid:\\t${uid}\\t${uid}\\t${uid}\\t${uid}$`, 'm'));
     expect(status).toMatch(/^CapPrm:\t0+$/m);
     expect(await ask(site.socketPath, 'zPING\0')).toBe('PONG\0');
+    await end(daemonPid ?? 0, 'SIGTERM');
+    expect(log()).toContain(`Socket file ${site.socketPath} stays: its directory belongs to somebody else\n`);
+    expect(log()).not.toContain('ERROR');
+    expect(await launch()).toMatchObject({ code: 0 });
   });
 
   test('an unknown one, and a TemporaryDirectory that is not for it', async () => {

@@ -204,6 +204,7 @@ describe('the log of a daemon', () => {
       'LogVerbose yes',
       'LogFileMaxSize 4K',
       'LogRotate yes',
+      'CacheSize 1',
     ]);
     site.put('files/marked', `x${MARKER}`);
     site.put('files/clean', 'nothing to see');
@@ -212,6 +213,12 @@ describe('the log of a daemon', () => {
   afterAll(async () => {
     await daemon.stop();
     site.remove();
+  });
+
+  test('tells at the start of an option without effect', () => {
+    expect(site.read('clamd.log')).toMatch(
+      /^.* -> WARNING: CacheSize has no effect: there is no cache of clean files$/m,
+    );
   });
 
   test('has a line a scan, with its time', async () => {

@@ -17,13 +17,13 @@ interface ProbeExit {
   readonly stderr: string;
 }
 
-function probe(args: readonly string[], uid?: number): Promise<ProbeExit> {
+function probe(args: readonly string[], uid?: number, cwd = tmpdir()): Promise<ProbeExit> {
   return new Promise((resolve) => {
     const identity = uid === undefined ? {} : { uid, gid: uid };
     execFile(
       process.execPath,
       [PROGRAM, ...args],
-      { cwd: tmpdir(), timeout: TEST_MAX_MS, ...identity },
+      { cwd, timeout: TEST_MAX_MS, ...identity },
       (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
       },
@@ -80,15 +80,30 @@ describe('scanner-daemon ping and status', () => {
     TEST_MAX_MS,
   );
 
+  const whyNotRoot =
+    process.geteuid?.() === 0 ? undefined : "needs root: another user's eyes are root's to borrow";
+  describeOrSkip('as another user', whyNotRoot, () => {
+    test(
+      'who may not connect is told so',
+      async () => {
+        chmodSync(site.socketPath, 0o600);
+        const outcome = await probe(['ping', site.socketPath], NOBODY);
+        chmodSync(site.socketPath, 0o666);
+        expect(outcome.code).toBe(1);
+        expect(outcome.stderr).toContain('permission denied');
+      },
+      TEST_MAX_MS,
+    );
+  });
+
   test(
-    'who may not connect is told so',
+    'a LocalSocket that is relative is found in its directory, and elsewhere the message says why not',
     async () => {
-      if (process.getuid?.() !== 0) return; // Another user's eyes are root's to borrow.
-      chmodSync(site.socketPath, 0o600);
-      const outcome = await probe(['ping', site.socketPath], NOBODY);
-      chmodSync(site.socketPath, 0o666);
-      expect(outcome.code).toBe(1);
-      expect(outcome.stderr).toContain('permission denied');
+      const conf = site.put('relative.conf', 'LocalSocket clamd.sock\nDatabaseDirectory db\n');
+      expect(await probe(['ping', '-c', conf], undefined, site.root)).toMatchObject({ code: 0 });
+      const elsewhere = await probe(['ping', '-c', conf], undefined, '/');
+      expect(elsewhere).toMatchObject({ code: 1 });
+      expect(elsewhere.stderr).toContain('LocalSocket is relative, and looked for below /\n');
     },
     TEST_MAX_MS,
   );

@@ -92,3 +92,34 @@ test('describeEnv: prints one line for each row', () => {
     '# SCANNER_METRICS_PATH is unset',
   ]);
 });
+
+test.each([
+  ['SCANNER_SERVICE_HOST', '10.0.0.1'],
+  ['SCANNER_SERVICE_PORT', '3310'],
+  ['SCANNER_SERVICE_PORT_CLAMD_TLS', '3310'],
+  ['SCANNER_PORT', 'tcp://10.0.0.1:3310'],
+  ['SCANNER_PORT_3310_TCP', 'tcp://10.0.0.1:3310'],
+  ['SCANNER_PORT_53_UDP_PROTO', 'udp'],
+  ['SCANNER_DAEMON_SERVICE_HOST', '10.0.0.1'],
+  ['SCANNER_DAEMON_SERVICE_PORT', '3310'],
+  ['SCANNER_DAEMON_PORT', 'tcp://10.0.0.1:3310'],
+  ['SCANNER_DAEMON_PORT_3310_TCP_PROTO', 'tcp'],
+  ['SCANNER_DAEMON_PORT_3310_TCP_PORT', '3310'],
+  ['SCANNER_DAEMON_PORT_3310_TCP_ADDR', '10.0.0.1'],
+])('resolveEnv: %s=%s is a service link of Kubernetes, and nobody’s mistake', (name, value) => {
+  expect(resolveEnv(TABLE, { [name]: value }, 'SCANNER_').kind).toBe('values');
+});
+
+test.each([
+  ['SCANNER_PORT', '3310'],
+  ['SCANNER_DAEMON_PORT', ''],
+  ['SCANNER_SERVICE', 'x'],
+  ['SCANNER_SERVICE_HOSTS', 'x'],
+  ['SCANNER_PORT_TCP', 'tcp://10.0.0.1:3310'],
+  ['SCANNER_METRICS_PORT_X_TCP', 'x'],
+])('resolveEnv: %s=%s is an unknown variable', (name, value) => {
+  expect(resolveEnv(TABLE, { [name]: value }, 'SCANNER_')).toMatchObject({
+    kind: 'refused',
+    issues: [{ message: `${name}: unknown variable` }],
+  });
+});

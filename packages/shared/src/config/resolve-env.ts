@@ -11,12 +11,19 @@ export type EnvReading<Table extends EnvTable> =
 
 type Reading = { readonly value: boolean | number | string | undefined } | { readonly expected: string };
 
+/** `DAEMON_SERVICE_HOST`, `SERVICE_PORT_CLAMD`, `DAEMON_PORT_3310_TCP_ADDR`: names that nobody types by mistake. */
+const SERVICE_LINK_NAME =
+  /(?:^|_)(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]{1,63})?|PORT_\d{1,5}_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
+/** `DAEMON_PORT` could be a mistake; with the value of a link, `tcp://10.0.0.1:3310`, it is none. */
+const SERVICE_LINK_PORT_NAME = /(?:^|_)PORT$/;
+const SERVICE_LINK_ADDRESS = /^(?:tcp|udp|sctp):\/\//;
+
 /** Longest part of a wrong value that a message repeats. */
 const SHOWN_CHARACTERS_MAX = 100;
 
 /**
  * Reads the variables of one program. An empty value counts as not set. Every variable with the prefix must have a
- * row; every problem is reported, not only the first.
+ * row, or be a service link of Kubernetes; every problem is reported, not only the first.
  *
  * @param env - `process.env`, handed in by main.
  * @param prefix - `SCANNER_` or `ONACC_`.
@@ -83,8 +90,18 @@ function unknownVariables(
   const known = new Set(table.map((row) => `${prefix}${row.name}`));
   return Object.keys(env)
     .filter((variable) => variable.startsWith(prefix) && !known.has(variable))
+    .filter((variable) => !isServiceLink(variable.slice(prefix.length), env[variable] ?? ''))
     .sort()
     .map((variable) => envIssue(`${variable}: unknown variable`));
+}
+
+/**
+ * Whether Kubernetes made the variable, of a Service named `scanner` or `scanner-daemon`: every pod of the namespace gets
+ * them (kubernetes.io, "Accessing the Service", environment variables).
+ */
+function isServiceLink(name: string, value: string): boolean {
+  if (SERVICE_LINK_NAME.test(name)) return true;
+  return SERVICE_LINK_PORT_NAME.test(name) && SERVICE_LINK_ADDRESS.test(value);
 }
 
 function readVariable(row: EnvRow, text: string): Reading {
