@@ -11,7 +11,7 @@ import type { AlertsConfig } from './alerts.js';
 import { Connection } from './connection.js';
 import { JobGate } from './job-gate.js';
 import { ListenError } from './listen-error.js';
-import type { Listener } from './listener.js';
+import type { Listener, ListenerDeps } from './listener.js';
 import { MultiscanGate } from './multiscan-gate.js';
 import type { OpenStreamSpool, WalkPaths } from './scan-side.js';
 import { TICK_MS } from './server-config.js';
@@ -24,7 +24,6 @@ import type { TcpListener } from './tcp-listener.js';
 import type { Transport } from './transport.js';
 import { TurnEnd } from './turn-end.js';
 import { listenUnix } from './unix-listener.js';
-import type { ListenerDeps } from './unix-listener.js';
 import { WalkGate } from './walk-gate.js';
 
 /** What a server is made of. */
@@ -115,7 +114,8 @@ class ClamdServer implements Server {
   async start(): Promise<void> {
     const { inherited } = this.#deps;
     try {
-      await (inherited === undefined ? this.#listenOnOwn() : this.#listenOnInherited(inherited));
+      if (inherited === undefined) await this.#listenOnOwn();
+      else this.#listenOnInherited(inherited);
       if (this.#listeners.length === 0) {
         throw new ListenError('NOT_LISTENING', 'Not listening on any interfaces');
       }
@@ -155,9 +155,8 @@ class ClamdServer implements Server {
     }
   }
 
-  async #listenOnInherited(inherited: InheritedSockets): Promise<void> {
-    const { listen } = this.#deps;
-    const { tcp, unix } = await listenOnInherited(inherited, listen, this.#listenerDeps(), this.#accept);
+  #listenOnInherited(inherited: InheritedSockets): void {
+    const { tcp, unix } = listenOnInherited(inherited, this.#listenerDeps(), this.#accept);
     this.#tcpListeners = tcp;
     this.#listeners.push(...tcp, ...unix);
   }
@@ -215,8 +214,7 @@ class ClamdServer implements Server {
   }
 
   #closeListeners(): void {
-    // A TCP listener has closed when its connections have: nobody waits for that here.
-    for (const listener of this.#listeners) void listener.close();
+    for (const listener of this.#listeners) listener.close();
     this.#listeners = [];
     this.#tcpListeners = [];
   }

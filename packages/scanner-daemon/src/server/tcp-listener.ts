@@ -1,14 +1,22 @@
 import { lookup } from 'node:dns/promises';
-import { createServer } from 'node:net';
-import type { Server, Socket } from 'node:net';
+import { messageOf } from '@portcullis/shared';
+import { OwnedFd } from '@portcullis/shared/native';
+import type { NativeApi, TcpAddress, TcpKeepAlive } from '@portcullis/shared/native';
+import { AcceptLoop } from './accept-loop.js';
 import { ListenError } from './listen-error.js';
-import type { AcceptTransport, Listener } from './listener.js';
+import type { AcceptTransport, Listener, ListenerDeps } from './listener.js';
 import type { ListenConfig } from './server-config.js';
-import { TcpTransport } from './tcp-transport.js';
-import type { ListenerDeps } from './unix-listener.js';
+import { StreamTransport } from './stream-transport.js';
 
 /** Words that clients read as "every address" too. */
 const WILDCARDS: ReadonlySet<string> = new Set(['any', 'all']);
+
+/**
+ * A client whose machine vanished is noticed half a minute after its last word. One that half-closed cannot be told from
+ * one that closed until it is sent something; it gets its answer (behaviour 1.1), and what it asked for runs to its end, at
+ * most MaxScanTime a file.
+ */
+const KEEP_ALIVE: TcpKeepAlive = { idleSeconds: 20, intervalSeconds: 1, probesMax: 10 };
 
 /**
  * One listener for each address of TCPAddr, IPv6 ones for IPv6 only. An address that cannot be bound is logged and left
@@ -22,115 +30,57 @@ export async function listenTcp(
   deps: ListenerDeps,
   onTransport: AcceptTransport,
 ): Promise<TcpListener[]> {
+  const { native, log } = deps;
   const listeners: TcpListener[] = [];
   for (const address of await resolveAddresses(config.tcpAddresses)) {
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
-    const outcome = await listen(server, (onListening) =>
-      server.listen({ host: address, port, backlog: config.backlogMax, ipv6Only: true }, onListening),
-    );
-    if (outcome !== 'listening') {
-      deps.log.listener('error', `TCP: Cannot bind to [${address}]:${port}: ${outcome.message}`);
+    const family = address.includes(':') ? 'inet6' : 'inet';
+    let fd: number;
+    try {
+      fd = native.sockets.listenTcp({ family, address, port }, config.backlogMax);
+    } catch (error) {
+      log.listener('error', `TCP: Cannot bind to [${address}]:${port}: ${messageOf(error)}`);
       continue;
     }
-    const listener = new TcpListener(server, { ...deps, heldMax: config.backlogMax }, onTransport);
-    deps.log.listener('info', `TCP: Bound to [${address}]:${listener.port}`);
-    deps.log.listener('info', `TCP: Setting connection queue length to ${config.backlogMax}`);
+    const listener = adoptTcp(fd, deps, onTransport);
+    log.listener('info', `TCP: Bound to [${address}]:${listener.port}`);
+    log.listener('info', `TCP: Setting connection queue length to ${config.backlogMax}`);
     listeners.push(listener);
   }
   return listeners;
 }
 
-/**
- * Listens on a bound TCP socket that systemd passed (taken). node:net calls listen(2) on it once more, so the queue
- * length is ours, not the socket unit's.
- *
- * @returns undefined when it cannot be listened on; that was logged.
- */
-export async function adoptTcp(
-  fd: number,
-  config: ListenConfig,
-  deps: ListenerDeps,
-  onTransport: AcceptTransport,
-): Promise<TcpListener | undefined> {
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
-  const outcome = await listen(server, (onListening) =>
-    server.listen({ fd }, config.backlogMax, onListening),
-  );
-  if (outcome !== 'listening') {
-    deps.log.listener('error', `TCP: Cannot listen on file descriptor ${fd}: ${outcome.message}`);
-    return undefined;
-  }
-  return new TcpListener(server, { ...deps, heldMax: config.backlogMax }, onTransport);
+/** Accepts on a listening TCP socket, such as one that systemd passed (taken). */
+export function adoptTcp(fd: number, deps: ListenerDeps, onTransport: AcceptTransport): TcpListener {
+  tune(fd, deps.native);
+  return new TcpListener(new OwnedFd(deps.native.files, fd), deps, onTransport);
 }
 
 /** One bound address. */
 export class TcpListener implements Listener {
-  readonly #server: Server;
-  readonly #deps: ListenerDeps;
-  readonly #onTransport: AcceptTransport;
-  /** node:net cannot leave connections in the backlog: while paused they wait here, unread. */
-  readonly #held: Socket[] = [];
-  #paused = false;
-
-  /** @param deps.heldMax how many may wait, as many as in the backlog. */
-  constructor(server: Server, deps: ListenerDeps & { heldMax: number }, onTransport: AcceptTransport) {
-    this.#server = server;
-    this.#deps = deps;
-    this.#onTransport = onTransport;
-    server.on('connection', (socket) => {
-      if (!this.#paused) {
-        this.#take(socket);
-      } else if (this.#held.length < deps.heldMax) {
-        // Its client may leave in the meantime: that shows when it is read.
-        socket.on('error', () => undefined);
-        this.#held.push(socket);
-      } else {
-        socket.destroy();
-      }
-    });
-    server.on('error', (error) => {
-      deps.log.fault(error, 'TCP: accept() failed');
-    });
-  }
-
   /** The port in use; another than asked for when that was 0. */
-  get port(): number {
-    const address = this.#server.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
+  readonly port: number;
+  readonly #loop: AcceptLoop;
+
+  constructor(socket: OwnedFd, deps: ListenerDeps, onTransport: AcceptTransport) {
+    this.port = deps.native.sockets.localAddress(socket.borrow()).port;
+    this.#loop = new AcceptLoop(socket, deps, {
+      label: 'TCP',
+      welcome: (connection) => {
+        welcome(connection, deps, onTransport);
+      },
+    });
   }
 
   pause(): void {
-    this.#paused = true;
+    this.#loop.pause();
   }
 
   resume(): void {
-    this.#paused = false;
-    // Taking one may pause us again.
-    while (!this.#isPaused()) {
-      const socket = this.#held.shift();
-      if (socket === undefined) return;
-      this.#take(socket);
-    }
+    this.#loop.resume();
   }
 
-  close(): Promise<void> {
-    for (const socket of this.#held.splice(0)) socket.destroy();
-    return new Promise((resolve) => {
-      // Calls back with an error when it was not listening: that is what was wanted.
-      this.#server.close(() => {
-        resolve();
-      });
-    });
-  }
-
-  #isPaused(): boolean {
-    return this.#paused;
-  }
-
-  #take(socket: Socket): void {
-    if (socket.destroyed) return;
-    const { turnEnd, sendBufTimeoutMs } = this.#deps;
-    this.#onTransport(new TcpTransport(socket, { turnEnd, stallMs: sendBufTimeoutMs }));
+  close(): void {
+    this.#loop.close();
   }
 }
 
@@ -160,15 +110,36 @@ async function resolveAddresses(names: readonly string[]): Promise<string[]> {
   return [...addresses];
 }
 
-function listen(server: Server, begin: (onListening: () => void) => unknown): Promise<'listening' | Error> {
-  return new Promise((resolve) => {
-    const onError = (error: Error): void => {
-      resolve(error);
-    };
-    server.once('error', onError);
-    begin(() => {
-      server.off('error', onError);
-      resolve('listening');
-    });
-  });
+/** Connections inherit it from their listener (measured), so it costs none of them a system call. */
+function tune(fd: number, native: Pick<NativeApi, 'sockets'>): void {
+  try {
+    native.sockets.tuneTcp(fd, { keepAlive: KEEP_ALIVE });
+  } catch {
+    // A socket unit can ask for another protocol of streams, SCTP for instance, which goes on without.
+  }
+}
+
+function welcome(socket: OwnedFd, deps: ListenerDeps, onTransport: AcceptTransport): void {
+  const { native, turnEnd, sendBufTimeoutMs } = deps;
+  let peer: TcpAddress;
+  try {
+    peer = native.sockets.peerAddress(socket.borrow());
+  } catch {
+    // ENOTCONN: it broke off while it waited.
+    socket.close();
+    return;
+  }
+  onTransport(
+    new StreamTransport(native, socket, {
+      peerName: peerNameOf(peer),
+      losesUnread: true,
+      turnEnd,
+      stallMs: sendBufTimeoutMs,
+    }),
+  );
+}
+
+/** As clamd, which calls IPv6 clients `local` (behaviour 2.8). */
+function peerNameOf({ family, address, port }: TcpAddress): string {
+  return family === 'inet' ? `${address}@${port}` : 'local';
 }

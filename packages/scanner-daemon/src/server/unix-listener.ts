@@ -1,34 +1,22 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { isErrno, OwnedFd, WOULD_BLOCK } from '@portcullis/shared/native';
-import type { NativeApi, PollHandle } from '@portcullis/shared/native';
+import { messageOf } from '@portcullis/shared';
+import { isErrno, OwnedFd } from '@portcullis/shared/native';
+import type { NativeApi } from '@portcullis/shared/native';
 import { findGroupId } from '../process/account.js';
+import { AcceptLoop } from './accept-loop.js';
 import { ListenError } from './listen-error.js';
-import type { AcceptTransport, Listener } from './listener.js';
+import type { AcceptTransport, Listener, ListenerDeps } from './listener.js';
 import type { ListenConfig } from './server-config.js';
 import type { ServerLog } from './server-log.js';
 import { makeSocketDirectory, setSocketAccess, withUmask } from './socket-access.js';
-import type { TurnEnd } from './turn-end.js';
-import { UnixTransport } from './unix-transport.js';
-import { messageOf } from '@portcullis/shared';
+import { StreamTransport } from './stream-transport.js';
 
-type Native = Pick<NativeApi, 'files' | 'sockets' | 'poller'>;
+type Native = Pick<NativeApi, 'files' | 'sockets'>;
 
-/** accept4(2) calls before the connections get their turn. */
-const ACCEPTS_PER_TURN = 64;
 const DEFAULT_SOCKET_MODE = 0o666;
-/** Out of descriptors: accepting is tried again so much later. */
-const ACCEPT_RETRY_MS = 200;
 
 const REFUSED_TO_UNLINK = ['EACCES', 'EPERM', 'EROFS'] as const;
-
-/** What both kinds of listener need. */
-export interface ListenerDeps {
-  readonly native: Native;
-  readonly turnEnd: TurnEnd;
-  readonly sendBufTimeoutMs: number;
-  readonly log: ServerLog;
-}
 
 /**
  * Binds and listens on LocalSocket: created for nobody, then given to its group, then opened to its mode (behaviour
@@ -55,104 +43,54 @@ export function listenUnix(
     socket.close();
     throw error;
   }
-  return new UnixListener(path, socket, deps, onTransport);
+  return accepting(socket, deps, onTransport, ownSocketFile(path, log));
 }
 
 /** Accepts on a listening AF_UNIX socket that systemd passed (taken). Its file is systemd's to remove. */
 export function adoptUnix(fd: number, deps: ListenerDeps, onTransport: AcceptTransport): Listener {
-  return new UnixListener(undefined, new OwnedFd(deps.native.files, fd), deps, onTransport);
+  return accepting(new OwnedFd(deps.native.files, fd), deps, onTransport, () => undefined);
 }
 
-class UnixListener implements Listener {
-  /** Of the socket file that is ours to unlink. */
-  readonly #path: string | undefined;
-  readonly #inode: number | undefined;
-  readonly #socket: OwnedFd;
-  readonly #deps: ListenerDeps;
-  readonly #onTransport: AcceptTransport;
-  readonly #poll: PollHandle;
-  #retryTimer: NodeJS.Timeout | undefined;
-  #state: 'accepting' | 'paused' | 'closed' = 'accepting';
+function accepting(
+  socket: OwnedFd,
+  deps: ListenerDeps,
+  onTransport: AcceptTransport,
+  onClose: () => void,
+): Listener {
+  const { native, turnEnd, sendBufTimeoutMs } = deps;
+  const options = { peerName: 'local', losesUnread: false, turnEnd, stallMs: sendBufTimeoutMs };
+  return new AcceptLoop(socket, deps, {
+    label: 'LOCAL',
+    welcome: (connection) => {
+      onTransport(new StreamTransport(native, connection, options));
+    },
+    onClose,
+  });
+}
 
-  constructor(path: string | undefined, socket: OwnedFd, deps: ListenerDeps, onTransport: AcceptTransport) {
-    this.#path = path;
-    this.#inode = path === undefined ? undefined : inodeOf(path);
-    this.#socket = socket;
-    this.#deps = deps;
-    this.#onTransport = onTransport;
-    const wanted = { readable: true, writable: false };
-    this.#poll = deps.native.poller.watch(socket.borrow(), wanted, () => {
-      this.#acceptAll();
-    });
-    // A process that ends in a hurry closes nothing: a socket file that stays would look like a daemon that is gone.
-    if (path !== undefined) process.once('exit', this.#removeFile);
-  }
-
-  pause(): void {
-    if (this.#state !== 'accepting') return;
-    this.#state = 'paused';
-    this.#poll.want({ readable: false, writable: false });
-  }
-
-  resume(): void {
-    if (this.#state !== 'paused') return;
-    this.#state = 'accepting';
-    this.#poll.want({ readable: true, writable: false });
-  }
-
-  close(): Promise<void> {
-    if (this.#state === 'closed') return Promise.resolve();
-    this.#state = 'closed';
-    clearTimeout(this.#retryTimer);
-    this.#poll.close();
-    process.off('exit', this.#removeFile);
-    this.#removeFile();
-    this.#socket.close();
-    return Promise.resolve();
-  }
-
-  readonly #removeFile = (): void => {
-    const path = this.#path;
+/** @returns what removes the socket file. It happens by itself when the process ends before. */
+function ownSocketFile(path: string, log: ServerLog): () => void {
+  const inode = inodeOf(path);
+  const remove = (): void => {
+    process.off('exit', remove);
     // Somebody else may have put a socket of their own there.
-    if (path === undefined || this.#inode === undefined || inodeOf(path) !== this.#inode) return;
-    try {
-      unlinkSync(path);
-    } catch (error) {
-      const { log } = this.#deps;
-      // In a directory of root that is how it ends whenever root has gone (docs/decisions/0009).
-      if (REFUSED_TO_UNLINK.some((code) => isErrno(error, code))) {
-        log.listener('info', `Socket file ${path} stays: its directory belongs to somebody else`);
-      } else {
-        log.fault(error, `Can't unlink the socket file ${path}`);
-      }
-    }
+    if (inode !== undefined && inodeOf(path) === inode) unlinkSocketFile(path, log);
   };
+  // A process that ends in a hurry closes nothing: a socket file that stays would look like a daemon that is gone.
+  process.once('exit', remove);
+  return remove;
+}
 
-  #acceptAll(): void {
-    for (let accepts = 0; accepts < ACCEPTS_PER_TURN && this.#state === 'accepting'; accepts += 1) {
-      if (!this.#acceptOne()) return;
+function unlinkSocketFile(path: string, log: ServerLog): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    // In a directory of root that is how it ends whenever root has gone (docs/decisions/0009).
+    if (REFUSED_TO_UNLINK.some((code) => isErrno(error, code))) {
+      log.listener('info', `Socket file ${path} stays: its directory belongs to somebody else`);
+    } else {
+      log.fault(error, `Can't unlink the socket file ${path}`);
     }
-  }
-
-  #acceptOne(): boolean {
-    const { native, turnEnd, sendBufTimeoutMs, log } = this.#deps;
-    let fd: number;
-    try {
-      fd = native.sockets.accept(this.#socket.borrow());
-    } catch (error) {
-      // A client that left again (ECONNABORTED) is nothing; out of descriptors or memory passes, with luck.
-      if (isErrno(error, 'ECONNABORTED')) return true;
-      log.fault(error, 'LOCAL: accept() failed');
-      this.pause();
-      this.#retryTimer = setTimeout(() => {
-        this.resume();
-      }, ACCEPT_RETRY_MS);
-      return false;
-    }
-    if (fd === WOULD_BLOCK) return false;
-    const socket = new OwnedFd(native.files, fd);
-    this.#onTransport(new UnixTransport(native, socket, { turnEnd, stallMs: sendBufTimeoutMs }));
-    return true;
   }
 }
 

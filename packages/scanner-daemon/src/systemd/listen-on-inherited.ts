@@ -1,22 +1,18 @@
-import type { AcceptTransport, Listener } from '../server/listener.js';
-import type { ListenConfig } from '../server/server-config.js';
+import type { AcceptTransport, Listener, ListenerDeps } from '../server/listener.js';
 import { adoptTcp } from '../server/tcp-listener.js';
 import type { TcpListener } from '../server/tcp-listener.js';
 import { adoptUnix } from '../server/unix-listener.js';
-import type { ListenerDeps } from '../server/unix-listener.js';
 import type { InheritedSockets } from './inherit-sockets.js';
 
 /**
  * Listens on the service manager's sockets; LocalSocket and TCPSocket do not count then, and no socket file is ever
- * unlinked (behaviour 2.5). Says clamd's own lines, and one for every descriptor that is of no use. A socket that cannot
- * be listened on is said and left out, as an address that cannot be bound is.
+ * unlinked (behaviour 2.5). Says clamd's own lines, and one for every descriptor that is of no use.
  */
-export async function listenOnInherited(
+export function listenOnInherited(
   inherited: InheritedSockets,
-  config: ListenConfig,
   deps: ListenerDeps,
   onTransport: AcceptTransport,
-): Promise<{ tcp: TcpListener[]; unix: Listener[] }> {
+): { tcp: TcpListener[]; unix: Listener[] } {
   const { log } = deps;
   for (const { fd, name, reason } of inherited.unusable) {
     const label = name === undefined || name === '' ? '' : ` (${name})`;
@@ -25,11 +21,9 @@ export async function listenOnInherited(
   const tcp: TcpListener[] = [];
   for (const { fd, family } of inherited.usable) {
     if (family === 'unix') continue;
-    const listener = await adoptTcp(fd, config, deps, onTransport);
-    if (listener === undefined) continue;
     const familyName = family === 'inet' ? 'AF_INET' : 'AF_INET6';
     log.listener('info', `TCP: Received ${familyName} SOCK_STREAM socket from systemd.`);
-    tcp.push(listener);
+    tcp.push(adoptTcp(fd, deps, onTransport));
   }
   if (tcp.length === 0) {
     log.listener('info', 'TCP: No tcp AF_INET/AF_INET6 SOCK_STREAM socket received from systemd.');

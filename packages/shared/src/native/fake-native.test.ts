@@ -48,6 +48,7 @@ nativeContract('FakeNative', () => {
     bindAbstract: (fd, name) => {
       fake.bindAbstract(fd, name);
     },
+    connectTcp: (to) => fake.connectTcp(to),
     countOpenFds: () => fake.openFdCount,
     dispose: () => undefined,
   };

@@ -10,6 +10,7 @@ import type { FakeAccess } from './fake-files.js';
 import { FakeOpener } from './fake-opener.js';
 import { FakePoller } from './fake-poller.js';
 import { createFakeSockets } from './fake-sockets.js';
+import { connectFakeTcp, FakeTcpHost } from './fake-tcp.js';
 import { bindLibc } from './libc.js';
 import type {
   FanotifyApi,
@@ -22,6 +23,7 @@ import type {
   Poller,
   SocketApi,
   SocketDescription,
+  TcpAddress,
 } from './native-api.js';
 import { createPatternApi } from './posix-patterns.js';
 
@@ -59,6 +61,7 @@ export class FakeNative implements NativeApi {
   readonly #descriptors: FakeDescriptors;
   readonly #events: FakeFanotify;
   readonly #abstractNames = new Map<string, FakeDatagram>();
+  readonly #connectTcp: (to: TcpAddress) => number;
   #leaseSignalIgnored = false;
 
   constructor(options: FakeNativeOptions = {}) {
@@ -70,12 +73,13 @@ export class FakeNative implements NativeApi {
     this.#events = new FakeFanotify(parts);
     this.files = createFakeFiles(parts);
     this.leases = createFakeLeases(descriptors);
+    const network = { ...parts, sendBufferBytes, tcpHost: new FakeTcpHost() };
     this.sockets = createFakeSockets({
-      ...parts,
-      sendBufferBytes,
+      ...network,
       identity: () => this.identity,
       abstractNames: this.#abstractNames,
     });
+    this.#connectTcp = (to) => connectFakeTcp(network, to);
     this.fanotify = this.#events;
     this.limits = this.#createLimits(openFilesHard);
     // Nothing of the host is in it, so the fake has the real thing; bound only where it is asked for.
@@ -120,6 +124,11 @@ export class FakeNative implements NativeApi {
   /** Test side: a socket made by whoever started us. @returns its fd. */
   inheritSocket(description: SocketDescription): number {
     return this.#descriptors.install(new FakeInheritedSocket(description), 'socket');
+  }
+
+  /** Test side: another process connects to a TCP listener. @returns that end's fd. @throws NativeError ECONNREFUSED. */
+  connectTcp(to: TcpAddress): number {
+    return this.#connectTcp(to);
   }
 
   /** Test side: bind(2) of a datagram socket to an abstract name, written with '@' as its first character. */

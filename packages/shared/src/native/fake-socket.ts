@@ -1,6 +1,6 @@
 import { systemError } from './fake-faults.js';
 import type { FakeDescriptors, FakeReadiness, FakeWakeups, OpenDescription } from './fake-descriptors.js';
-import type { PeerCredentials } from './native-api.js';
+import type { PeerCredentials, TcpAddress } from './native-api.js';
 
 /** One send: its bytes and the description that travels with the first of them. */
 interface Message {
@@ -26,13 +26,14 @@ type SocketState =
     }
   | { readonly name: 'connected'; readonly peer: FakeSocket; readonly credentials: PeerCredentials };
 
-/** An AF_UNIX stream socket (unix(7)). */
+/** A stream socket: AF_UNIX (unix(7)), or TCP where it has addresses. */
 export class FakeSocket implements OpenDescription {
   references = 0;
   readonly pollable = true;
   state: SocketState = { name: 'fresh' };
   /** Undoes bind(2). */
   unbind: (() => void) | undefined;
+  addresses: { readonly local: TcpAddress; readonly peer: TcpAddress | undefined } | undefined;
   readonly #network: FakeNetwork;
   readonly #incoming: Message[] = [];
   #incomingBytes = 0;
@@ -61,6 +62,8 @@ export class FakeSocket implements OpenDescription {
     if (this.state.name !== 'listening') throw systemError('connect', 'ECONNREFUSED');
     if (this.state.waiting.length > this.state.backlog) return false;
     const server = new FakeSocket(this.#network);
+    const { addresses } = client;
+    if (addresses?.peer !== undefined) server.addresses = { local: addresses.peer, peer: addresses.local };
     server.state = { name: 'connected', peer: client, credentials };
     client.state = { name: 'connected', peer: server, credentials: this.state.owner };
     this.state.waiting.push(server);

@@ -6,6 +6,8 @@ import { FakeDatagram, FakeInheritedSocket, sendDatagram } from './fake-datagram
 import type { FakeAbstractNames } from './fake-datagrams.js';
 import { FakeSocket } from './fake-socket.js';
 import type { FakeNetwork } from './fake-socket.js';
+import { createFakeTcpCalls } from './fake-tcp.js';
+import type { FakeTcpHost } from './fake-tcp.js';
 import { WOULD_BLOCK } from './native-api.js';
 import type { PeerCredentials, SocketApi, SocketDescription } from './native-api.js';
 
@@ -23,6 +25,7 @@ interface SocketParts extends FakeNetwork {
   /** Who calls connect(2) and listen(2) at this moment. */
   readonly identity: () => PeerCredentials;
   readonly abstractNames: FakeAbstractNames;
+  readonly tcpHost: FakeTcpHost;
 }
 
 type BoundSockets = Map<FakeInode, FakeSocket | FakeDatagram>;
@@ -40,6 +43,7 @@ export function createFakeSockets(parts: SocketParts): SocketApi {
     ...createSetUp(parts, open, bound),
     ...createTraffic(parts, open),
     ...createDatagramCalls(parts, bound),
+    ...createFakeTcpCalls(parts, open),
   };
 }
 
@@ -97,7 +101,9 @@ function createSetUp(parts: SocketParts, open: OpenSocket, bound: BoundSockets):
   };
 }
 
-function createTraffic(parts: SocketParts, open: OpenSocket): Omit<SocketApi, SetUpCalls | DatagramCalls> {
+type TrafficCalls = 'receive' | 'send' | 'sendWithFd' | 'shutdownWrite';
+
+function createTraffic(parts: SocketParts, open: OpenSocket): Pick<SocketApi, TrafficCalls> {
   const { descriptors, faults } = parts;
   const lent = Buffer.alloc(RECEIVE_BYTES);
   /** As the fence: one memory for all receives. What a caller kept of the one before is no longer what it was. */
@@ -177,7 +183,8 @@ function descriptionOf(description: unknown): SocketDescription {
   if (description instanceof FakeDatagram || description instanceof FakeInheritedSocket)
     return description.description;
   if (!(description instanceof FakeSocket)) throw systemError('getsockopt', 'ENOTSOCK');
-  return { family: 'unix', type: 'stream', isListening: description.state.name === 'listening' };
+  const family = description.addresses?.local.family ?? 'unix';
+  return { family, type: 'stream', isListening: description.state.name === 'listening' };
 }
 
 function requireAbstractName(path: string): void {

@@ -20,6 +20,8 @@ export type {
   ReceivedMessage,
   SocketDescription,
   SocketApi,
+  TcpAddress,
+  TcpKeepAlive,
 } from './native-api.js';
 export { errnoName, isErrno, NativeError } from './native-error.js';
 export { openNative } from './open-native.js';

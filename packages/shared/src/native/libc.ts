@@ -40,6 +40,13 @@ export function bindLibc() {
     recvmsg: bind('int64_t recvmsg(int, void *, int)'),
     shutdown: bind('int shutdown(int, int)'),
     getsockopt: bind('int getsockopt(int, int, int, void *, void *)'),
+    setsockopt: bind('int setsockopt(int, int, int, void *, uint32_t)'),
+    getsockname: bind('int getsockname(int, void *, void *)'),
+    getpeername: bind('int getpeername(int, void *, void *)'),
+    inetPton: bind('int inet_pton(int, void *, void *)'),
+    // Its result is a pointer: the text is wanted from the buffer.
+    inetNtop: lib.func('void inet_ntop(int, void *, void *, uint32_t)') as (...args: unknown[]) => void,
+    ifNametoindex: bind('unsigned int if_nametoindex(void *)'),
     fanotifyInit: bind('int fanotify_init(unsigned int, unsigned int)'),
     fanotifyMark: bind('int fanotify_mark(int, unsigned int, uint64_t, int, void *)'),
     getrlimit: bind('int getrlimit(int, void *)'),

@@ -120,6 +120,21 @@ export interface SocketDescription {
   readonly isListening: boolean;
 }
 
+/** One end of a TCP connection, or where to listen. */
+export interface TcpAddress {
+  readonly family: 'inet' | 'inet6';
+  /** `192.0.2.1`, or `2001:db8::1`, with a scope where one is needed: `fe80::1%eth0` or `fe80::1%2`. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** When an idle connection is probed: first after `idleSeconds`, then every `intervalSeconds`, up to `probesMax` times (tcp(7)). */
+export interface TcpKeepAlive {
+  readonly idleSeconds: number;
+  readonly intervalSeconds: number;
+  readonly probesMax: number;
+}
+
 export interface SocketApi {
   /** A non-blocking, close-on-exec AF_UNIX stream socket. The caller owns it. */
   createUnix(): number;
@@ -129,7 +144,7 @@ export interface SocketApi {
   listen(fd: number, backlog: number): void;
   /** connect(2); `inProgress` where the backlog is full: nothing is under way then, connect again. Borrows the fd. */
   connectUnix(fd: number, path: string): 'connected' | 'inProgress';
-  /** accept4(2), non-blocking and close-on-exec. @returns the connection's fd, the caller's, or {@link WOULD_BLOCK}. */
+  /** accept4(2) on a stream socket of any family, non-blocking and close-on-exec. @returns the connection's fd, the caller's, or {@link WOULD_BLOCK}. */
   accept(fd: number): number;
   /**
    * One recvmsg(2) of at most 64 KiB; undefined when nothing is there. The bytes are lent until the next call (see
@@ -156,6 +171,18 @@ export interface SocketApi {
   describe(fd: number): SocketDescription;
   /** Makes an inherited descriptor non-blocking and close-on-exec (fcntl(2)). Borrows the fd. */
   adopt(fd: number): void;
+  /**
+   * A non-blocking, close-on-exec TCP socket that listens with SO_REUSEADDR, one of IPv6 for IPv6 only. Port 0 = any.
+   * @returns the fd, the caller's. @throws NativeError EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EACCES; EINVAL for what is
+   * no address of the family.
+   */
+  listenTcp(at: TcpAddress, backlog: number): number;
+  /** TCP_NODELAY and keep-alive probes. What is accepted from a listener has them from there. Borrows the fd. */
+  tuneTcp(fd: number, options: { readonly keepAlive: TcpKeepAlive }): void;
+  /** getsockname(2) of a TCP socket. Borrows the fd. */
+  localAddress(fd: number): TcpAddress;
+  /** getpeername(2) of a TCP connection; IPv4 that is mapped into IPv6 reads as IPv4. Borrows the fd. @throws NativeError ENOTCONN. */
+  peerAddress(fd: number): TcpAddress;
 }
 
 export interface FanotifyApi {

@@ -23,9 +23,12 @@ import type { NativeUnderTest } from '../testing/native-under-test.js';
 import { isTempDirPath, makeTempDir } from '../testing/temp-dir.js';
 import { bindLibc } from './libc.js';
 import { WOULD_BLOCK } from './native-api.js';
+import type { TcpAddress } from './native-api.js';
 import { openNative } from './open-native.js';
+import { AF_INET, AF_INET6, encodeTcpAddress } from './socket-address.js';
 
 const O_PATH = 0o10000000;
+const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
 const FLAGS = {
   read: constants.O_RDONLY,
   write: constants.O_WRONLY,
@@ -80,6 +83,15 @@ async function lockElsewhere(path: string): Promise<(() => Promise<void>) | unde
   return undefined;
 }
 
+/** A blocking connect(2): where somebody listens, it is done in no time. */
+function connectTcp(to: TcpAddress): number {
+  const libc = bindLibc();
+  const fd = libc.socket(to.family === 'inet' ? AF_INET : AF_INET6, SOCK_STREAM_CLOEXEC, 0);
+  const address = encodeTcpAddress(libc, to);
+  expect(libc.connect(fd, address, address.length)).toBe(0);
+  return fd;
+}
+
 function createReal(): NativeUnderTest {
   const directory = makeTempDir();
   const [uid, gid] = [process.getuid?.() ?? -1, process.getgid?.() ?? -1];
@@ -101,6 +113,7 @@ function createReal(): NativeUnderTest {
       const address = Buffer.from(`\x01\0\0${name.slice(1)}`);
       expect(bindLibc().bind(fd, address, address.length)).toBe(0);
     },
+    connectTcp,
     countOpenFds: () => readdirSync('/proc/self/fd').length,
     dispose: () => {
       directory.remove();

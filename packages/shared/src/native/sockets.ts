@@ -4,11 +4,11 @@ import { NativeError } from './native-error.js';
 import { WOULD_BLOCK } from './native-api.js';
 import type { PeerCredentials, SocketApi, SocketDescription } from './native-api.js';
 import { createMessageBuffers } from './message-buffers.js';
+import { AF_INET, AF_INET6 } from './socket-address.js';
+import { createTcpCalls } from './tcp-sockets.js';
 
 // sys/socket.h and asm-generic/socket.h
 const AF_UNIX = 1;
-const AF_INET = 2;
-const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000;
@@ -37,6 +37,7 @@ const EINPROGRESS = 115;
 export function createSocketApi(libc: Libc): SocketApi {
   const message = createMessageBuffers(libc);
   return {
+    ...createTcpCalls(libc),
     createUnix() {
       const fd = libc.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC_NONBLOCK, 0);
       return fd >= 0 ? fd : failedCall('socket');

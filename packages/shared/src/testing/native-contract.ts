@@ -7,6 +7,7 @@ import { codeOf } from './native-under-test.js';
 import type { NativeUnderTest } from './native-under-test.js';
 import { patternContract } from './pattern-contract.js';
 import { socketContract } from './socket-contract.js';
+import { tcpContract } from './tcp-contract.js';
 
 /**
  * What every NativeApi must do, registered as Jest cases. Each case closes what it opens: a descriptor left over
@@ -30,6 +31,7 @@ export function nativeContract(name: string, create: () => NativeUnderTest): voi
     descriptorContract(() => system);
     socketContract(() => system);
     datagramContract(() => system);
+    tcpContract(() => system);
     patternContract(() => system);
     test('limits: the open-file limit is raised to a number above what is in use', () => {
       expect(system.native.limits.raiseOpenFiles()).toBeGreaterThan(system.countOpenFds());

@@ -1,4 +1,4 @@
-import type { FileApi, NativeApi, PeerCredentials } from '../native/native-api.js';
+import type { FileApi, NativeApi, PeerCredentials, TcpAddress } from '../native/native-api.js';
 
 /** One operating system under test, real or fake, with the hands a test needs in it. */
 export interface NativeUnderTest {
@@ -19,6 +19,8 @@ export interface NativeUnderTest {
   readonly lockElsewhere: (path: string) => Promise<(() => Promise<void>) | undefined>;
   /** bind(2) to an abstract name, written with '@' as its first character. Borrows the fd. */
   readonly bindAbstract: (fd: number, name: string) => void;
+  /** Another process connects. @returns that end's fd, the caller's. */
+  readonly connectTcp: (to: TcpAddress) => number;
   /** Descriptors open in this process. */
   readonly countOpenFds: () => number;
   readonly dispose: () => void;

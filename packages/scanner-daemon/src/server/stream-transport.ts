@@ -1,7 +1,7 @@
 import { OwnedFd } from '@portcullis/shared/native';
 import type { NativeApi, PollHandle } from '@portcullis/shared/native';
 import { OutputQueue } from './output-queue.js';
-import { DRAIN_MAX_BYTES } from './server-config.js';
+import { DRAIN_MAX_BYTES, DRAIN_MAX_MS } from './server-config.js';
 import type { CloseReason, Transport, TransportHandler } from './transport.js';
 import type { TurnEnd } from './turn-end.js';
 
@@ -17,7 +17,7 @@ const FULL_RECEIVE_BYTES = 65_536;
 const NO_FDS: readonly OwnedFd[] = [];
 const NOTHING = Buffer.alloc(0);
 
-type UnixState =
+type StreamState =
   | { readonly kind: 'open' }
   /** Closes once the output is with the kernel. */
   | { readonly kind: 'ending'; readonly drainMaxMs: number }
@@ -25,15 +25,28 @@ type UnixState =
   | { readonly kind: 'draining'; readonly timer: NodeJS.Timeout; droppedBytes: number }
   | { readonly kind: 'closed' };
 
-/** A connection on the Unix socket, through the native fence, since only recvmsg(2) brings descriptors. */
-export class UnixTransport implements Transport {
-  readonly peerName = 'local';
+interface StreamOptions {
+  readonly peerName: string;
+  /**
+   * Whether a reply that is still under way is lost when the socket closes with bytes of the client unread. TCP resets the
+   * connection then (RFC 1122, 4.2.2.13); a Unix socket has delivered it by now.
+   */
+  readonly losesUnread: boolean;
+  readonly turnEnd: TurnEnd;
+  /** SendBufTimeout. */
+  readonly stallMs: number;
+}
+
+/** A connection on a stream socket, through the native fence, since only recvmsg(2) brings descriptors. */
+export class StreamTransport implements Transport {
+  readonly peerName: string;
+  readonly #losesUnread: boolean;
   readonly #native: Pick<NativeApi, 'sockets' | 'files' | 'poller'>;
   readonly #socket: OwnedFd;
   readonly #output: OutputQueue;
   #poll: PollHandle | undefined;
   #handler: TransportHandler | undefined;
-  #state: UnixState = { kind: 'open' };
+  #state: StreamState = { kind: 'open' };
   /** What is wanted, and what the poller was told: it hears of a pause only when it reports in vain. */
   #readable = false;
   #writable = false;
@@ -44,8 +57,10 @@ export class UnixTransport implements Transport {
   constructor(
     native: Pick<NativeApi, 'sockets' | 'files' | 'poller'>,
     socket: OwnedFd,
-    options: { turnEnd: TurnEnd; stallMs: number },
+    options: StreamOptions,
   ) {
+    this.peerName = options.peerName;
+    this.#losesUnread = options.losesUnread;
     this.#native = native;
     this.#socket = socket;
     this.#output = new OutputQueue(
@@ -74,7 +89,8 @@ export class UnixTransport implements Transport {
       this.#socket.borrow(),
       { readable: true, writable: false },
       (events) => {
-        if (events.writable) this.#output.flush();
+        // An error is told as readable, to whoever waits for anything: a writer meets it by writing.
+        if (events.writable || !this.#watched.readable) this.#output.flush();
         if (!events.readable) return;
         if (this.#readable) this.#receiveAll();
         else this.#tellPoller();
@@ -104,7 +120,8 @@ export class UnixTransport implements Transport {
   peerGone(): boolean {
     if (this.#state.kind === 'closed') return true;
     try {
-      // An empty send fails with EPIPE only when the peer has closed, not when it half-closed (unix(7)).
+      // An empty send fails where the peer has closed (unix(7)) or has broken off (TCP), not where it half-closed.
+      // A TCP client that closed looks like a half-closed one until it is sent something.
       this.#native.sockets.send(this.#socket.borrow(), NOTHING);
       return false;
     } catch {
@@ -132,7 +149,8 @@ export class UnixTransport implements Transport {
   }
 
   #finish(drainMaxMs: number): void {
-    if (drainMaxMs === 0 || this.#ended) {
+    const drainsForMs = drainMaxMs === 0 && this.#wouldLoseReply() ? DRAIN_MAX_MS : drainMaxMs;
+    if (drainsForMs === 0 || this.#ended) {
       this.#close('ended');
       return;
     }
@@ -145,10 +163,23 @@ export class UnixTransport implements Transport {
     }
     const timer = setTimeout(() => {
       this.#close('ended');
-    }, drainMaxMs);
+    }, drainsForMs);
     this.#state = { kind: 'draining', timer, droppedBytes: 0 };
     this.#readable = true;
     this.#tellPoller();
+  }
+
+  /** Whether the client has sent more than it was asked for, such as garbage behind its one command. */
+  #wouldLoseReply(): boolean {
+    if (!this.#losesUnread || this.#ended) return false;
+    try {
+      const message = this.#native.sockets.receive(this.#socket.borrow());
+      if (message?.bytes.length === 0) this.#ended = true;
+      return message !== undefined && !this.#ended;
+    } catch {
+      // The client broke off: nothing can be lost any more.
+      return false;
+    }
   }
 
   #tellPoller(): void {
@@ -196,7 +227,7 @@ export class UnixTransport implements Transport {
     return owned.length > 0 || bytes.length >= FULL_RECEIVE_BYTES ? bytes.length : 0;
   }
 
-  #drop(draining: UnixState & { kind: 'draining' }, receivedBytes: number): void {
+  #drop(draining: StreamState & { kind: 'draining' }, receivedBytes: number): void {
     draining.droppedBytes += receivedBytes;
     if (receivedBytes === 0 || draining.droppedBytes > DRAIN_MAX_BYTES) this.#close('ended');
   }
