@@ -306,7 +306,7 @@ describe('Connection', () => {
     expect(transport.told).toEqual([]);
     connection.tick(620_001);
     expect(transport.output).toBe('1: stream: OK\0COMMAND READ TIMED OUT\n');
-    expect(transport.told).toEqual(['end']);
+    expect(transport.told).toEqual(['drain']);
   });
 
   test('gives every slot back, also for path commands whose client leaves', async () => {

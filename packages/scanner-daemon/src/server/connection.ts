@@ -42,6 +42,7 @@ export class Connection implements Client, TransportHandler, SlotWaiter {
   #reading: 'on' | 'paused' = 'on';
   #pumping = false;
   readonly #acceptedAtMs: number;
+  #hasSpoken = false;
   #deadlineAtMs: number;
   #drainWaiters: (() => void)[] = [];
 
@@ -76,6 +77,7 @@ export class Connection implements Client, TransportHandler, SlotWaiter {
   // --- what the transport says
 
   onBytes(bytes: Buffer, fds: readonly OwnedFd[]): void {
+    this.#hasSpoken = true;
     if (this.#state !== 'open') {
       for (const fd of fds) fd.close();
       return;
@@ -196,7 +198,10 @@ export class Connection implements Client, TransportHandler, SlotWaiter {
     const waitsForUs =
       this.#reading === 'paused' || (this.#session.state === 'inSession' && this.#unanswered > 0);
     if (nowMs <= this.#deadlineAtMs || waitsForUs) return;
-    this.#timeOut();
+    this.reply(READ_TIMED_OUT_REPLY);
+    // To a client that has said nothing a reset can do no harm; one in the middle of something may be sending still.
+    if (!this.#hasSpoken) this.close('end');
+    else this.close(this.#session.state === 'receivingStream' ? 'drainUpload' : 'drain');
   }
 
   /**
@@ -207,7 +212,8 @@ export class Connection implements Client, TransportHandler, SlotWaiter {
   makeRoom(nowMs: number): boolean {
     const isSilent = this.#state === 'open' && this.#session.state === 'awaitingCommand';
     if (!isSilent || nowMs - this.#acceptedAtMs < SILENT_MAX_MS_WHEN_FULL) return false;
-    this.#timeOut();
+    this.reply(READ_TIMED_OUT_REPLY);
+    this.close('end');
     return true;
   }
 
@@ -229,12 +235,6 @@ export class Connection implements Client, TransportHandler, SlotWaiter {
   }
 
   // --- inside
-
-  #timeOut(): void {
-    this.reply(READ_TIMED_OUT_REPLY);
-    // A silent client has nothing under way that a reset could cost it the reply of; an upload has.
-    this.close(this.#session.state === 'receivingStream' ? 'drainUpload' : 'end');
-  }
 
   /** Serves what has arrived until something holds it up, then reads on or pauses accordingly. */
   #pump(): void {
