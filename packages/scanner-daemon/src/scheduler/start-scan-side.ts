@@ -5,6 +5,7 @@ import type { DaemonStats } from '../stats/daemon-stats.js';
 import { openEngine, type WorkerEngineOptions } from '../worker/engine-door.js';
 import { createSourceScanner } from '../worker/scan-source.js';
 import { createCachedFileReader } from './cached-file.js';
+import { collectGarbage } from './collect-garbage.js';
 import { INLINE_SCAN_MAX_MS, InlineLane } from './inline-lane.js';
 import type { Scanner } from './scan-job.js';
 import { ScanPool } from './scan-pool.js';
@@ -72,6 +73,7 @@ export async function startScanSide(loaded: LoadedDatabase, options: ScanSideOpt
     useDatabase(next) {
       engine = openEngine(next.compiled);
       pool.replaceDatabase(next.compiled);
+      setImmediate(collectGarbage);
     },
     stop: (graceMs) => pool.stop(graceMs),
   };

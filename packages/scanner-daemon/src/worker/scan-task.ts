@@ -11,6 +11,7 @@ import {
   type WorkerStartup,
 } from '../scheduler/messages.js';
 import type { Engine } from '../engine/engine.js';
+import { collectGarbage } from '../scheduler/collect-garbage.js';
 import { stepBehindMainThread } from '../process/priorities.js';
 import { openEngine } from './engine-door.js';
 import { createSourceScanner, type ScanSourceNow } from './scan-source.js';
@@ -38,8 +39,10 @@ export function serveScans(): void {
     port.postMessage(message);
   };
   port.on('message', (message: MessageToWorker) => {
-    if (message.kind === 'database') engine = openEngine(message.database);
-    else serveBatch(message.requests, { engine, scanSource, control, send });
+    if (message.kind === 'database') {
+      engine = openEngine(message.database);
+      setImmediate(collectGarbage);
+    } else serveBatch(message.requests, { engine, scanSource, control, send });
   });
   send({ kind: 'ready' });
 }
