@@ -31,6 +31,8 @@ export interface ScanSide {
 }
 
 const SCAN_THREAD = new URL('../worker/scan-thread.js', import.meta.url);
+/** The main thread collects when reloads have been over for so long: while it does, some 15 ms, nobody is answered. */
+const QUIET_AFTER_SWAP_MS = 1000;
 
 /** Starts the scan threads. Resolves when they serve. @throws when none of them could start. */
 export async function startScanSide(loaded: LoadedDatabase, options: ScanSideOptions): Promise<ScanSide> {
@@ -56,6 +58,7 @@ export async function startScanSide(loaded: LoadedDatabase, options: ScanSideOpt
     sampleDetections: engineOptions.sampleDetections ?? false,
     nowMs,
   });
+  let collecting: NodeJS.Timeout | undefined;
   let engine = openEngine(loaded.compiled);
   const lane = new InlineLane({
     maxBytes: options.inlineMaxBytes,
@@ -73,8 +76,12 @@ export async function startScanSide(loaded: LoadedDatabase, options: ScanSideOpt
     useDatabase(next) {
       engine = openEngine(next.compiled);
       pool.replaceDatabase(next.compiled);
-      setImmediate(collectGarbage);
+      clearTimeout(collecting);
+      collecting = setTimeout(collectGarbage, QUIET_AFTER_SWAP_MS);
     },
-    stop: (graceMs) => pool.stop(graceMs),
+    stop: (graceMs) => {
+      clearTimeout(collecting);
+      return pool.stop(graceMs);
+    },
   };
 }
