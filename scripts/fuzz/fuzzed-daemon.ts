@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '@portcullis/shared/programs';
 import type { KeptProcess, ProcessKeeper } from '../bench/process-keeper.js';
 import { converse } from './converse.js';
 import { demand, FuzzError } from './fuzz-error.js';
@@ -158,12 +158,4 @@ function prepare(directory: string, tcpPort: number): string {
   ];
   writeFileSync(configPath, lines.join('\n'));
   return configPath;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo; // A TCP server's address is one.
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

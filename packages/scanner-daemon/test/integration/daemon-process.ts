@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openNative } from '@portcullis/shared/native';
+import { freePort } from '@portcullis/shared/programs';
 
 const PROGRAM = fileURLToPath(new URL('../../../bin/scanner-daemon.cjs', import.meta.url));
 const START_MAX_MS = 20_000;
@@ -196,12 +197,4 @@ export async function askWithFd(socketPath: string, fd: number): Promise<string>
   } finally {
     files.close(socket);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo; // A TCP server's address is one.
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,3 +1,5 @@
+import { escapeCharacter } from '../logging/sanitize.js';
+
 /** `error` stops the start, `warning` does not. */
 export type ConfigSeverity = 'error' | 'warning';
 
@@ -27,13 +29,9 @@ export function issuesUpToFirstError(issues: readonly ConfigIssue[]): readonly C
 
 /** Text that is safe on a terminal: C0, DEL, C1 and the Unicode line and direction controls become `\xNN` or `\uNNNN`. */
 export function cleanControlCharacters(text: string): string {
+  // Fewer than `sanitize` escapes: clamd's own message about a byte order mark shows it as it is.
   // eslint-disable-next-line no-control-regex -- control characters are what this function is about
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (character) => {
-    const code = character.charCodeAt(0);
-    return code < 0x100
-      ? `\\x${code.toString(16).padStart(2, '0')}`
-      : `\\u${code.toString(16).padStart(4, '0')}`;
-  });
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, escapeCharacter);
 }
 
 /** Message texts of behaviour 3.3, the one place where they are spelled. */

@@ -25,15 +25,16 @@ export function sanitize(text: string | Uint8Array, maxCharacters = SANITIZED_MA
   // A character is at most four bytes, so nothing visible is lost by not decoding the rest.
   const whole =
     typeof text === 'string' ? text : Buffer.from(text.subarray(0, maxCharacters * 4 + 4)).toString('utf8');
-  const escaped = whole.slice(0, maxCharacters + 1).replace(UNSAFE, escapeCharacter);
+  const escaped = whole
+    .slice(0, maxCharacters + 1)
+    .replace(UNSAFE, (character) => SHORT_ESCAPES.get(character) ?? escapeCharacter(character));
   if (escaped.length <= maxCharacters && whole.length <= maxCharacters) return escaped;
   const unit = typeof text === 'string' ? 'characters' : 'bytes';
   return `${escaped.slice(0, maxCharacters)}… (${text.length} ${unit})`;
 }
 
-function escapeCharacter(character: string): string {
-  const short = SHORT_ESCAPES.get(character);
-  if (short !== undefined) return short;
+/** One UTF-16 unit as `\x1b` or `\u202e`. */
+export function escapeCharacter(character: string): string {
   const code = character.charCodeAt(0);
   return code < 0x100
     ? `\\x${code.toString(16).padStart(2, '0')}`

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '@portcullis/shared/programs';
 import { ask, type Site } from '../daemon-process.js';
 
 /** Where Debian puts it; not in everybody's PATH. */
@@ -65,12 +65,4 @@ async function answers(socketPath: string): Promise<boolean> {
     // No socket yet.
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo; // A TCP server's address is one.
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
