@@ -31,8 +31,11 @@ export interface ScanSide {
 }
 
 const SCAN_THREAD = new URL('../worker/scan-thread.js', import.meta.url);
-/** The main thread collects when reloads have been over for so long: while it does, some 15 ms, nobody is answered. */
-const QUIET_AFTER_SWAP_MS = 1000;
+/**
+ * The main thread collects so long after a swap, once for all that came meanwhile: while it does, some 15 ms, nobody is
+ * answered. A row of reloads must not put it off, or the databases of all of them would be there at once.
+ */
+const COLLECT_AFTER_SWAP_MS = 3000;
 
 /** Starts the scan threads. Resolves when they serve. @throws when none of them could start. */
 export async function startScanSide(loaded: LoadedDatabase, options: ScanSideOptions): Promise<ScanSide> {
@@ -76,8 +79,10 @@ export async function startScanSide(loaded: LoadedDatabase, options: ScanSideOpt
     useDatabase(next) {
       engine = openEngine(next.compiled);
       pool.replaceDatabase(next.compiled);
-      clearTimeout(collecting);
-      collecting = setTimeout(collectGarbage, QUIET_AFTER_SWAP_MS);
+      collecting ??= setTimeout(() => {
+        collecting = undefined;
+        collectGarbage();
+      }, COLLECT_AFTER_SWAP_MS);
     },
     stop: (graceMs) => {
       clearTimeout(collecting);
