@@ -16,6 +16,7 @@ import { ProcessKeeper } from './process-keeper.js';
 import { Results } from './results.js';
 import { runScenario } from './run-scenario.js';
 import type { Scenario } from './scenarios/scenario.js';
+import { createManyDirectories } from './scenarios/many-directories.js';
 import { createTreePasses } from './scenarios/tree-passes.js';
 import { createUncachedOpen } from './scenarios/uncached-open.js';
 import { prepareSignatures } from './signatures.js';
@@ -114,6 +115,7 @@ function chooseScenarios({ isQuick, scenarios, clamavTreeRepetitions }: BenchOpt
     ...(scenarios.includes('tree-passes')
       ? (['root', 'user'] as const).map((owner) => createTreePasses(treeSize, owner, clamavTreeRepetitions))
       : []),
+    ...(scenarios.includes('many-directories') ? [createManyDirectories(isQuick ? 1 : 100)] : []),
   ];
 }
 

@@ -9,7 +9,7 @@ describe('parseBenchOptions', () => {
       isQuick: false,
       parentDirectory: '/var/tmp',
       contenders: ['bare', 'portcullis', 'clamav'],
-      scenarios: ['uncached-open', 'tree-passes', 'daemon'],
+      scenarios: ['uncached-open', 'tree-passes', 'many-directories', 'daemon'],
     });
   });
 

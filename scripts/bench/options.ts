@@ -4,7 +4,7 @@ import { contenderNames } from './results.js';
 import type { ContenderName } from './results.js';
 
 /** The scenarios by the names `--only` takes. */
-const scenarioNames = ['uncached-open', 'tree-passes', 'daemon'] as const;
+const scenarioNames = ['uncached-open', 'tree-passes', 'many-directories', 'daemon'] as const;
 type ScenarioName = (typeof scenarioNames)[number];
 
 /** What the command line asks for. */

@@ -10,7 +10,7 @@ export type ContenderName = (typeof contenderNames)[number];
 export interface Measurement {
   readonly key: string;
   readonly label: string;
-  readonly unit: 'µs' | 'ms' | 's' | 'opens/s' | 'requests/s' | 'MB/s' | 'MB';
+  readonly unit: 'µs' | 'ms' | 's' | 'opens/s' | 'requests/s' | 'MB/s' | 'MB' | '';
   readonly better: 'lower' | 'higher';
 }
 
@@ -30,6 +30,10 @@ export const onAccessMeasurements: readonly Measurement[] = [
   duration('tree.root.2', 'tree, 4 readers, root-owned: pass 2'),
   duration('tree.user.1', 'tree, 4 readers, user-owned: pass 1'),
   duration('tree.user.2', 'tree, 4 readers, user-owned: pass 2'),
+  duration('directories.ready', '100,000 directories: start to protected'),
+  { key: 'directories.rss', label: '100,000 directories: memory of the client', unit: 'MB', better: 'lower' },
+  { key: 'directories.marks', label: '100,000 directories: fanotify marks', unit: '', better: 'lower' },
+  { key: 'directories.watches', label: '100,000 directories: inotify watches', unit: '', better: 'lower' },
 ];
 
 /** Every line the daemon table can have, in print order. */

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeRunDirectory, removeBenchDirectory } from './bench-directory.js';
 import { describeFailure, isInterruption } from './bench-error.js';
-import type { Contender, RunContext } from './contenders/contender.js';
+import type { Contender, RunContext, RunningContender } from './contenders/contender.js';
 import { placeProbes } from './probes.js';
 import type { ProcessKeeper } from './process-keeper.js';
 import type { Results } from './results.js';
@@ -79,11 +79,11 @@ async function runOnce(
 async function measureGuarded(
   contender: Contender,
   context: RunContext,
-  measure: (context: RunContext) => Promise<readonly Sample[]>,
+  measure: (context: RunContext, running: RunningContender) => Promise<readonly Sample[]>,
 ): Promise<readonly Sample[]> {
   const running = await contender.start(context);
   try {
-    const samples = await measure(context);
+    const samples = await measure(context, running);
     await running.verify();
     return samples;
   } finally {

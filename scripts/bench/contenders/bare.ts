@@ -8,7 +8,8 @@ export const bare: Contender = {
   unavailable: () => undefined,
   async start(context) {
     await verifyUnguarded(context);
-    return { verify: () => verifyUnguarded(context), stop: () => Promise.resolve() };
+    const verify = () => verifyUnguarded(context);
+    return { readyMs: 0, clientPid: 0, verify, stop: () => Promise.resolve() };
   },
 };
 

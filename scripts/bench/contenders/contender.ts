@@ -14,6 +14,10 @@ export interface RunContext extends OpenerContext {
 
 /** A contender that is ready: every probe is refused (by the bare one: none). */
 export interface RunningContender {
+  /** From the start of the client until every probe was refused; 0 for the bare one. */
+  readonly readyMs: number;
+  /** Of the `timeout` above its client; 0 for the bare one. */
+  readonly clientPid: number;
   /** @throws BenchError BENCH_NOT_PROTECTING when it stopped refusing the probes while it was measured */
   readonly verify: () => Promise<void>;
   /** Ends its processes; safe to call once, on every way out. */

@@ -52,15 +52,19 @@ export async function startGuardPair(pair: GuardPair, context: RunContext): Prom
   };
   try {
     await waitForDaemon(pair.title, start(pair.daemon(confPath), logs.daemon), socketPath);
-    await waitForProtection(pair.title, start(pair.client(confPath), logs.client), context);
+    const startedAtMs = performance.now();
+    const client = start(pair.client(confPath), logs.client);
+    await waitForProtection(pair.title, client, context);
+    const readyMs = performance.now() - startedAtMs;
     await sleep(settleMs);
+    const verify = () => verifyProtection(pair.title, context);
+    return { readyMs, clientPid: client.pid, verify, stop };
   } catch (cause) {
     await stop();
     if (isInterruption(cause)) throw cause;
     const tails = `daemon log: ${tailOf(logs.daemon)}; client log: ${tailOf(logs.client)}`;
     throw new BenchError('BENCH_NOT_READY', `${pair.title}: ${describeFailure(cause)}; ${tails}`, { cause });
   }
-  return { verify: () => verifyProtection(pair.title, context), stop };
 }
 
 function writeConfiguration(context: RunContext, guardDirectory: string, socketPath: string): string {

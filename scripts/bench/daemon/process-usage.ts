@@ -76,7 +76,8 @@ export function descendantsOf(
   return [...family];
 }
 
-function readAllStats(): ReadonlyMap<number, ProcessStat> {
+/** Every process of the machine, by pid. */
+export function readAllStats(): ReadonlyMap<number, ProcessStat> {
   const stats = new Map<number, ProcessStat>();
   for (const name of readdirSync('/proc')) {
     if (!/^[0-9]+$/.test(name)) continue;
@@ -86,14 +87,19 @@ function readAllStats(): ReadonlyMap<number, ProcessStat> {
   return stats;
 }
 
-function readMemory(pid: number): { readonly residentBytes: number; readonly residentPeakBytes: number } {
+/** @returns zeros for a process that is gone */
+export function readMemory(pid: number): {
+  readonly residentBytes: number;
+  readonly residentPeakBytes: number;
+} {
   const status = readOrEmpty(`/proc/${pid}/status`);
   const bytesOf = (name: string) =>
     Number(new RegExp(`^${name}:\\s+([0-9]+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024;
   return { residentBytes: bytesOf('VmRSS'), residentPeakBytes: bytesOf('VmHWM') };
 }
 
-function readOrEmpty(path: string): string {
+/** A file of /proc as text, empty when its process is gone. */
+export function readOrEmpty(path: string): string {
   try {
     return readFileSync(path, 'latin1');
   } catch {

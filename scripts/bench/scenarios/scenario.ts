@@ -1,4 +1,4 @@
-import type { RunContext } from '../contenders/contender.js';
+import type { RunContext, RunningContender } from '../contenders/contender.js';
 import type { ContenderName } from '../results.js';
 
 /** One value of one repetition. */
@@ -10,9 +10,9 @@ export interface Sample {
 
 /** A prepared tree and what to do with it once a contender watches it. */
 interface PreparedRun {
-  /** All watched directories; each gets a probe. */
+  /** The directories that get a probe: when all of these are refused, the whole tree is watched. */
   readonly directories: readonly string[];
-  readonly measure: (context: RunContext) => Promise<readonly Sample[]>;
+  readonly measure: (context: RunContext, running: RunningContender) => Promise<readonly Sample[]>;
 }
 
 /** A kind of measurement with its own trees. */
