@@ -1,6 +1,6 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startProgram } from '@portcullis/shared/programs';
 import type { ChildProgram, LogLine } from '@portcullis/shared/programs';
@@ -57,7 +57,8 @@ export async function startClient(
 ): Promise<{ program: ChildProgram; protecting: LogLine }> {
   const program = startProgram({
     ...CLIENT,
-    args: ['--config-file', daemon.configPath],
+    args: ['--foreground', '--config-file', daemon.configPath],
+    env: { ...process.env, ONACC_CONTROL_SOCKET: join(dirname(daemon.configPath), 'onacc-client.sock') },
     onLine,
   });
   return { program, protecting: await program.said('protecting') };

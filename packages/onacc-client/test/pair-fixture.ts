@@ -23,20 +23,30 @@ export class PairFixture {
   readonly database = `${this.#directory.path}/db`;
   readonly socketPath = `${this.#directory.path}/clamd.sock`;
   readonly configPath = `${this.#directory.path}/clamd.conf`;
+  readonly controlPath = `${this.#directory.path}/onacc-client.sock`;
   readonly #started: ChildProgram[] = [];
   #clamd: { kill: () => void; ended: Promise<unknown> } | undefined;
 
-  constructor(extraConfig: readonly string[] = []) {
+  /**
+   * @param extraConfig - lines of clamd.conf behind the usual ones
+   * @param usual - instead of the usual directory to protect, and of the usual socket
+   */
+  constructor(
+    extraConfig: readonly string[] = [],
+    usual: { readonly include?: readonly string[]; readonly listen?: readonly string[] } = {},
+  ) {
     chmodSync(this.#directory.path, 0o755);
     for (const path of [this.guarded, this.database, `${this.#directory.path}/tmp`]) mkdirSync(path);
     chmodSync(`${this.#directory.path}/tmp`, 0o777);
     this.writeSignatures('');
     const lines = [
-      `LocalSocket ${this.socketPath}`,
+      ...(usual.listen ?? [`LocalSocket ${this.socketPath}`]),
       `DatabaseDirectory ${this.database}`,
       `TemporaryDirectory ${this.#directory.path}/tmp`,
-      `OnAccessIncludePath ${this.guarded}`,
-      'OnAccessPrevention yes',
+      ...(usual.include ?? [this.guarded]).map((path) => `OnAccessIncludePath ${path}`),
+      ...(extraConfig.some((line) => line.startsWith('OnAccessPrevention'))
+        ? []
+        : ['OnAccessPrevention yes']),
       ...extraConfig,
     ];
     writeFileSync(this.configPath, `${lines.join('\n')}\n`);
@@ -60,21 +70,44 @@ export class PairFixture {
       this.write(`f${index}`, `${index} `.padEnd(sizeBytes, 'x'));
   }
 
-  async startDaemon(): Promise<ChildProgram> {
-    const daemon = startProgram({ ...DAEMON, args: ['-F', '-c', this.configPath] });
+  /** Somewhere in the fixture's own directory, outside what is protected. */
+  path(name: string): string {
+    return `${this.#directory.path}/${name}`;
+  }
+
+  async startDaemon(env: Readonly<Record<string, string>> = {}): Promise<ChildProgram> {
+    const daemon = startProgram({
+      ...DAEMON,
+      args: ['-F', '-c', this.configPath],
+      env: { ...process.env, ...env },
+    });
     this.#started.push(daemon);
     await daemon.said('listening');
     return daemon;
   }
 
-  async startClient(env: Readonly<Record<string, string>> = {}): Promise<ChildProgram> {
+  async startClient(
+    env: Readonly<Record<string, string>> = {},
+    args: readonly string[] = [],
+  ): Promise<ChildProgram> {
+    const client = this.launchClient(env, args);
+    await client.said('protecting');
+    return client;
+  }
+
+  /** As {@link startClient}, without waiting for anything. */
+  launchClient(
+    env: Readonly<Record<string, string>> = {},
+    args: readonly string[] = [],
+    options: { readonly through?: readonly [string, ...string[]] } = {},
+  ): ChildProgram {
     const client = startProgram({
       ...CLIENT,
-      args: ['-c', this.configPath],
-      env: { ...process.env, ...env },
+      ...options,
+      args: ['-F', '-c', this.configPath, ...args],
+      env: { ...process.env, ONACC_CONTROL_SOCKET: this.controlPath, ...env },
     });
     this.#started.push(client);
-    await client.said('protecting');
     return client;
   }
 

@@ -52,9 +52,10 @@ export function checkOnAccessConfig({ onAccess }: ClamdConfig): readonly ConfigI
   const warn = (message: string): unknown =>
     issues.push({ severity: 'warning', origin: 'portcullis', message });
   if (onAccess.mountPaths.length > 0) {
-    if (onAccess.prevention) warn('OnAccessPrevention: ClamAV ignores it when OnAccessMountPath is set');
+    if (onAccess.prevention)
+      warn('OnAccessPrevention with OnAccessMountPath: ClamAV would not prevent then, Portcullis does');
     if (onAccess.includePaths.length > 0)
-      warn('OnAccessIncludePath: ClamAV ignores it when OnAccessMountPath is set');
+      warn('OnAccessIncludePath is ignored, as ClamAV does when OnAccessMountPath is set');
   } else if (onAccess.includePaths.length === 0) {
     warn('Neither OnAccessIncludePath nor OnAccessMountPath is set: nothing is protected');
   }

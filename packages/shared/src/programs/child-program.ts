@@ -36,11 +36,15 @@ export interface StartOptions {
   /** Who it runs as; undefined: as whoever runs this. */
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
   readonly onLine?: (name: string, line: LogLine) => void;
+  /** A command that becomes the program, with its arguments: `prlimit`, `setpriv` and the like. */
+  readonly through?: readonly [string, ...string[]];
 }
 
 /** Starts a program of ours and reads its log: one JSON object a line on standard output. */
 export function startProgram(options: StartOptions): ChildProgram {
-  const child = spawn(process.execPath, ['--no-warnings', options.file, ...options.args], {
+  const program = [process.execPath, '--no-warnings', options.file, ...options.args] as const;
+  const [command, ...args] = [...(options.through ?? []), ...program];
+  const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.env === undefined ? {} : { env: options.env }),
     ...options.user,
