@@ -20,7 +20,8 @@ export function readGuardUsage(rootPid: number): GuardUsage {
   };
 }
 
-function countWatches(pid: number): { readonly fanotify: number; readonly inotify: number } {
+/** Marks and watches of one process; zeros when it is gone. */
+export function countWatches(pid: number): { readonly fanotify: number; readonly inotify: number } {
   let [fanotify, inotify] = [0, 0];
   for (const fd of listOrEmpty(`/proc/${pid}/fdinfo`)) {
     const text = readOrEmpty(`/proc/${pid}/fdinfo/${fd}`);
