@@ -16,8 +16,11 @@ export const FAN_MARK_ADD = 0x1;
 export const FAN_MARK_REMOVE = 0x2;
 export const FAN_MARK_DONT_FOLLOW = 0x4;
 export const FAN_MARK_ONLYDIR = 0x8;
+export const FAN_MARK_MOUNT = 0x10;
 export const FAN_MARK_IGNORED_MASK = 0x20;
 export const FAN_MARK_FLUSH = 0x80;
+/** Linux 4.20. */
+export const FAN_MARK_FILESYSTEM = 0x100;
 export const FAN_MARK_EVICTABLE = 0x200;
 
 // linux/fanotify.h: event masks
@@ -55,3 +58,28 @@ export const O_CLOEXEC = 0o2000000;
 export const S_IFMT = 0o170000;
 export const S_IFREG = 0o100000;
 export const S_IFDIR = 0o040000;
+
+// linux/inotify.h (inotify(7)): what to watch for, and what is told
+export const IN_MODIFY = 0x2;
+export const IN_ATTRIB = 0x4;
+export const IN_CLOSE_WRITE = 0x8;
+export const IN_CLOSE_NOWRITE = 0x10;
+export const IN_OPEN = 0x20;
+export const IN_MOVED_FROM = 0x40;
+export const IN_MOVED_TO = 0x80;
+export const IN_CREATE = 0x100;
+export const IN_DELETE = 0x200;
+export const IN_DELETE_SELF = 0x400;
+export const IN_MOVE_SELF = 0x800;
+export const IN_UNMOUNT = 0x2000;
+export const IN_Q_OVERFLOW = 0x4000;
+export const IN_IGNORED = 0x8000;
+export const IN_ONLYDIR = 0x01000000;
+export const IN_DONT_FOLLOW = 0x02000000;
+export const IN_EXCL_UNLINK = 0x04000000;
+export const IN_ISDIR = 0x40000000;
+
+// asm-generic/signal.h, signal(7)
+export const SIGIO = 29;
+/** The first real-time signal that the C library leaves to programs. */
+export const SIGRTMIN = 34;

@@ -35,6 +35,17 @@ export interface FakeInode {
   lockHolder: object | undefined;
 }
 
+/** A name came or went. */
+export interface FakeNaming {
+  readonly kind: 'created' | 'deleted' | 'movedFrom' | 'movedTo';
+  readonly inode: FakeInode;
+  /** The directory that holds the name, and the name's last component. */
+  readonly parent: FakeInode | undefined;
+  readonly name: string;
+  /** Ties the two halves of a rename together; 0 for the rest. */
+  readonly cookie: number;
+}
+
 export interface FakeFileOptions {
   /** Permission bits; default 0o644. */
   readonly mode?: number;
@@ -57,6 +68,8 @@ export function isDirectory(inode: FakeInode): boolean {
 export class FakeDisk {
   readonly #names = new Map<string, FakeInode>();
   readonly #onModified: ((inode: FakeInode) => void)[] = [];
+  readonly #onNamed: ((naming: FakeNaming) => void)[] = [];
+  #nextCookie = 1;
   #nextNumber = 2;
   #nowMs = FIRST_TIME_MS;
 
@@ -99,6 +112,7 @@ export class FakeDisk {
     this.#names.set(absolute(path), inode);
     inode.linkCount += 1;
     inode.ctimeMs = this.#tick();
+    this.#tellNaming('created', inode, path);
   }
 
   symlink(target: string, path: string): void {
@@ -108,13 +122,17 @@ export class FakeDisk {
   /** rename(2): what was at `to` loses its name; a directory takes what is in it along. */
   rename(from: string, to: string): void {
     const [source, target] = [absolute(from), absolute(to)];
-    this.require(source, 'rename', { follow: false }).ctimeMs = this.#tick();
+    const moved = this.require(source, 'rename', { follow: false });
+    moved.ctimeMs = this.#tick();
     if (this.#names.has(target)) this.remove(target);
     for (const [name, inode] of [...this.#names]) {
       if (name !== source && !name.startsWith(`${source}/`)) continue;
       this.#names.delete(name);
       this.#names.set(target + name.slice(source.length), inode);
     }
+    const cookie = this.#nextCookie++;
+    this.#tellNaming('movedFrom', moved, source, cookie);
+    this.#tellNaming('movedTo', moved, target, cookie);
   }
 
   remove(path: string): void {
@@ -122,6 +140,7 @@ export class FakeDisk {
     this.#names.delete(absolute(path));
     inode.linkCount -= 1;
     inode.ctimeMs = this.#tick();
+    this.#tellNaming('deleted', inode, path);
   }
 
   /** @throws NativeError ENOENT, ELOOP. */
@@ -148,6 +167,12 @@ export class FakeDisk {
     return undefined;
   }
 
+  /** The inode of that number, while it has a name. */
+  numbered(number: number): FakeInode | undefined {
+    for (const inode of this.#names.values()) if (inode.number === number) return inode;
+    return undefined;
+  }
+
   /** The directory that holds `path`, for events on its children. */
   parentOf(path: string): FakeInode | undefined {
     return this.#names.get(posix.dirname(absolute(path)));
@@ -160,6 +185,7 @@ export class FakeDisk {
     if (this.parentOf(name) === undefined) throw systemError('open', 'ENOENT', { path });
     const inode = this.#createInode(mode, uid);
     this.#names.set(name, inode);
+    this.#tellNaming('created', inode, name);
     return inode;
   }
 
@@ -171,6 +197,15 @@ export class FakeDisk {
 
   onModified(listener: (inode: FakeInode) => void): void {
     this.#onModified.push(listener);
+  }
+
+  onNamed(listener: (naming: FakeNaming) => void): void {
+    this.#onNamed.push(listener);
+  }
+
+  #tellNaming(kind: FakeNaming['kind'], inode: FakeInode, path: string, cookie = 0): void {
+    const naming = { kind, inode, parent: this.parentOf(path), name: posix.basename(absolute(path)), cookie };
+    for (const listener of this.#onNamed) listener(naming);
   }
 
   #createInode(mode: number, uid: number): FakeInode {

@@ -4,8 +4,10 @@ import {
   FAN_MARK_ADD,
   FAN_MARK_DONT_FOLLOW,
   FAN_MARK_EVICTABLE,
+  FAN_MARK_FILESYSTEM,
   FAN_MARK_FLUSH,
   FAN_MARK_IGNORED_MASK,
+  FAN_MARK_MOUNT,
   FAN_MARK_ONLYDIR,
   FAN_MARK_REMOVE,
   FAN_NONBLOCK,
@@ -28,9 +30,7 @@ import { WOULD_BLOCK } from './native-api.js';
 import type { FanotifyApi } from './native-api.js';
 
 // linux/fanotify.h, those that constants.ts has no use for.
-const FAN_MARK_MOUNT = 0x10;
 const FAN_MARK_IGNORED_SURV_MODIFY = 0x40;
-const FAN_MARK_FILESYSTEM = 0x100;
 const FAN_MARK_IGNORE = 0x400;
 
 /** A kernel that knows these says EINVAL to the rest, as an older one would. */

@@ -1,12 +1,28 @@
 import { constants } from 'node:os';
 import { NativeError } from './native-error.js';
-import type { FanotifyApi, FileApi, LimitApi, SocketApi } from './native-api.js';
+import type {
+  FanotifyApi,
+  FileApi,
+  InotifyApi,
+  LeaseApi,
+  LimitApi,
+  SignalApi,
+  SocketApi,
+} from './native-api.js';
 
 /** The name of an errno, such as `EPIPE`. */
 export type ErrnoCode = keyof typeof constants.errno;
 
 /** What can be made to fail: every call of the fence, and the making of an event fd inside `readEvents`. */
-export type FakeCall = keyof FileApi | keyof SocketApi | keyof FanotifyApi | keyof LimitApi | 'eventFd';
+export type FakeCall =
+  | keyof FileApi
+  | keyof SocketApi
+  | keyof FanotifyApi
+  | keyof LimitApi
+  | keyof InotifyApi
+  | keyof LeaseApi
+  | keyof SignalApi
+  | 'eventFd';
 
 /** The failure the real fence would throw. */
 export function systemError(

@@ -2,11 +2,12 @@ import { systemError } from './fake-faults.js';
 import type { FakeFaults } from './fake-faults.js';
 import type { FakeDescriptors, FakeReadiness, OpenDescription } from './fake-descriptors.js';
 import { S_IFMT } from './constants.js';
-import { isDirectory, isRegular, S_IFLNK } from './fake-disk.js';
+import { isDirectory, S_IFLNK } from './fake-disk.js';
 import type { FakeDisk, FakeInode } from './fake-disk.js';
+import { FakeRecords } from './fake-records.js';
 import { FakeSocket } from './fake-socket.js';
 import { WOULD_BLOCK } from './native-api.js';
-import type { FileApi, FileStatus, LeaseApi } from './native-api.js';
+import type { FileApi, FileStatus } from './native-api.js';
 
 export type FakeAccess = ReturnType<FileApi['accessMode']>;
 
@@ -20,13 +21,13 @@ export class FakeFile implements OpenDescription {
   offset = 0;
   /** The name it was opened by. */
   readonly path: string;
-  readonly #onReleased: () => void;
+  readonly #onReleased: (() => void)[];
 
   constructor(inode: FakeInode, path: string, access: FakeAccess, onReleased: () => void = () => undefined) {
     this.inode = inode;
     this.path = path;
     this.access = access;
-    this.#onReleased = onReleased;
+    this.#onReleased = [onReleased];
     if (this.writable) inode.writers += 1;
   }
 
@@ -41,7 +42,12 @@ export class FakeFile implements OpenDescription {
   released(): void {
     if (this.writable) this.inode.writers -= 1;
     if (this.inode.lockHolder === this) this.inode.lockHolder = undefined;
-    this.#onReleased();
+    for (const listener of this.#onReleased) listener();
+  }
+
+  /** What ends with the open file description. */
+  onReleased(listener: () => void): void {
+    this.#onReleased.push(listener);
   }
 }
 
@@ -53,14 +59,16 @@ interface FileParts {
   readonly faults: FakeFaults;
 }
 
-export function createFakeFiles(parts: FileParts): FileApi {
+type DirectoryCalls = 'renameNoReplace' | 'unlinkAt' | 'openByHandle';
+
+export function createFakeFiles(parts: FileParts): Omit<FileApi, DirectoryCalls> {
   const { descriptors, disk, faults } = parts;
   /** What proc_pid_fd(5) shows. */
   const nameOfFd = (fd: number, link: string): string => {
     const description = descriptors.find(fd);
     if (description === undefined) throw systemError('readlink', 'ENOENT', { path: link });
     if (!(description instanceof FakeFile))
-      return description instanceof FakeSocket ? 'socket:[1]' : 'anon_inode:[fanotify]';
+      return description instanceof FakeSocket ? 'socket:[1]' : 'anon_inode:[other]';
     return disk.nameOf(description.inode, description.path) ?? `${description.path} (deleted)`;
   };
   return {
@@ -101,6 +109,7 @@ function createReadCalls({ descriptors, faults }: FileParts): Pick<FileApi, Read
       if (faults.wouldBlock('read')) return WOULD_BLOCK;
       const description = descriptors.get(fd, 'read');
       if (description instanceof FakeSocket) return readStream(description, into);
+      if (description instanceof FakeRecords) return description.read(into);
       const file = readableFile(description, 'read');
       const got = copyFrom(file.inode.content, into, file.offset);
       file.offset += got;
@@ -146,18 +155,6 @@ function createDescriptorCalls({ descriptors, faults }: FileParts): Pick<FileApi
     duplicateOnto(fd, onto) {
       faults.pass('duplicateOnto');
       descriptors.duplicate(fd, onto);
-    },
-  };
-}
-
-export function createFakeLeases(descriptors: FakeDescriptors): LeaseApi {
-  return {
-    probe(fd) {
-      const description = descriptors.find(fd);
-      // Only EAGAIN means a writer: EBADF, EINVAL and the like are all told the same way.
-      if (!(description instanceof FakeFile) || description.access === 'pathOnly') return 'unsupported';
-      if (!isRegular(description.inode) || !description.inode.leases) return 'unsupported';
-      return description.inode.writers > 0 ? 'writer' : 'noWriter';
     },
   };
 }

@@ -26,6 +26,15 @@ nativeContract('FakeNative', () => {
     writeFile: (path, content) => {
       fake.disk.writeFile(path, content);
     },
+    makeDirectory: (path) => {
+      fake.disk.makeDirectory(path);
+    },
+    rename: (from, to) => {
+      fake.disk.rename(from, to);
+    },
+    remove: (path) => {
+      fake.disk.remove(path);
+    },
     symlink: (target, path) => {
       fake.disk.symlink(target, path);
     },
@@ -33,6 +42,10 @@ nativeContract('FakeNative', () => {
     tellsWhatIsCached: true,
     dropFromCache: (path) => {
       fake.setCached(path, 0);
+    },
+    openForWriting: async (path) => {
+      const held = await fake.opener.hold(path, { write: true });
+      if (held.outcome === 'allowed') held.close();
     },
     lockElsewhere: (path) => {
       const letGo = fake.lockElsewhere(path);
@@ -254,5 +267,37 @@ describe('FakeNative', () => {
     expect(fake.files.readLink(`/proc/self/fd/${fd}`)).toBe('/srv/b/file');
     fake.disk.remove('/srv/b/file');
     expect(fake.files.readLink(`/proc/self/fd/${fd}`)).toBe('/srv/link (deleted)');
+  });
+
+  test('a lease whose signal is not blocked would end the process, and the writer of a leased file waits', async () => {
+    const fake = new FakeNative();
+    fake.disk.writeFile('/srv/file', 'x');
+    const fd = fake.openFile('/srv/file');
+    const to = { signal: 39, threadId: fake.signals.threadId() };
+    expect(fake.leases.hold(fd, to)).toBe('held');
+    await expect(fake.opener.open('/srv/file', { write: true })).rejects.toThrow(/end the process/);
+  });
+
+  test('raiseOpenFiles: only root gets more than the hard limit', () => {
+    const fake = new FakeNative();
+    expect(fake.limits.raiseOpenFiles(10_000)).toBe(10_000);
+    const other = new FakeNative();
+    other.identity = { pid: 1, uid: 7, gid: 7 };
+    expect(other.limits.raiseOpenFiles(10_000)).toBe(4_096);
+  });
+
+  test('inotify: a rename over a name, an overflow of the test, and equal records joined', () => {
+    const fake = new FakeNative();
+    fake.disk.writeFile('/srv/a', 'x');
+    const fd = fake.inotify.create();
+    fake.inotify.addWatch(fd, '/srv', 0x2);
+    fake.inotify.addWatch(fd, '/srv/a', 0x2);
+    for (const content of ['y', 'z']) fake.disk.writeFile('/srv/a', content);
+    const overflow = Buffer.alloc(16);
+    overflow.writeInt32LE(-1, 0);
+    overflow.writeUInt32LE(0x4000, 4);
+    fake.pushRecord(fd, overflow);
+    const into = Buffer.alloc(64);
+    expect([fake.files.read(fd, into), into.readUInt32LE(4), into.readInt32LE(16)]).toEqual([32, 0x2, -1]);
   });
 });

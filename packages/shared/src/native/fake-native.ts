@@ -1,26 +1,32 @@
 import { FAN_CLOSE_WRITE } from './constants.js';
 import { FakeDescriptors, FakeWakeups } from './fake-descriptors.js';
 import { FakeDatagram, FakeInheritedSocket } from './fake-datagrams.js';
+import { createFakeDirectoryCalls } from './fake-directory-calls.js';
 import { FakeDisk } from './fake-disk.js';
 import { FakeFanotify } from './fake-fanotify.js';
 import { FakeFaults } from './fake-faults.js';
 import type { ErrnoCode, FakeCall } from './fake-faults.js';
-import { createFakeFiles, createFakeLeases, FakeFile } from './fake-files.js';
+import { createFakeFiles, FakeFile } from './fake-files.js';
 import type { FakeAccess } from './fake-files.js';
+import { createFakeInotify, FakeInotify } from './fake-inotify.js';
+import { FakeLeases } from './fake-leases.js';
 import { FakeOpener } from './fake-opener.js';
 import { FakePoller } from './fake-poller.js';
+import { FakeSignals } from './fake-signals.js';
 import { createFakeSockets } from './fake-sockets.js';
 import { connectFakeTcp, FakeTcpHost } from './fake-tcp.js';
 import { bindLibc } from './libc.js';
 import type {
   FanotifyApi,
   FileApi,
+  InotifyApi,
   LeaseApi,
   LimitApi,
   NativeApi,
   PatternApi,
   PeerCredentials,
   Poller,
+  SignalApi,
   SocketApi,
   SocketDescription,
   TcpAddress,
@@ -45,8 +51,10 @@ export interface FakeNativeOptions {
 export class FakeNative implements NativeApi {
   readonly files: FileApi;
   readonly leases: LeaseApi;
+  readonly signals: SignalApi;
   readonly sockets: SocketApi;
   readonly fanotify: FanotifyApi;
+  readonly inotify: InotifyApi;
   readonly limits: LimitApi;
   readonly patterns: PatternApi;
   readonly poller: Poller;
@@ -71,8 +79,11 @@ export class FakeNative implements NativeApi {
     const parts = { descriptors, wakeups, disk: this.disk, faults: this.#faults };
     this.#descriptors = descriptors;
     this.#events = new FakeFanotify(parts);
-    this.files = createFakeFiles(parts);
-    this.leases = createFakeLeases(descriptors);
+    this.files = { ...createFakeFiles(parts), ...createFakeDirectoryCalls(parts) };
+    const signals = new FakeSignals(parts);
+    const leases = new FakeLeases({ ...parts, signals });
+    this.signals = signals;
+    this.leases = leases;
     const network = { ...parts, sendBufferBytes, tcpHost: new FakeTcpHost() };
     this.sockets = createFakeSockets({
       ...network,
@@ -81,12 +92,13 @@ export class FakeNative implements NativeApi {
     });
     this.#connectTcp = (to) => connectFakeTcp(network, to);
     this.fanotify = this.#events;
+    this.inotify = createFakeInotify(parts);
     this.limits = this.#createLimits(openFilesHard);
     // Nothing of the host is in it, so the fake has the real thing; bound only where it is asked for.
     let patterns: PatternApi | undefined;
     this.patterns = { compile: (pattern) => (patterns ??= createPatternApi(bindLibc())).compile(pattern) };
     this.poller = new FakePoller(descriptors, wakeups);
-    this.opener = new FakeOpener(this.disk, this.#events);
+    this.opener = new FakeOpener(this.disk, this.#events, leases);
   }
 
   /** Test side: descriptors the process under test holds: after its end, what it leaked. */
@@ -158,17 +170,21 @@ export class FakeNative implements NativeApi {
     };
   }
 
-  /** Test side: queues a raw record, such as one with names, at a group of the process under test. */
-  pushRecord(group: number, bytes: Buffer): void {
-    this.#events.pushRecord(group, bytes);
+  /** Test side: queues a raw record, such as one with names, at a group or an inotify fd of the process under test. */
+  pushRecord(fd: number, bytes: Buffer): void {
+    const description = this.#descriptors.find(fd);
+    if (description instanceof FakeInotify) description.push(bytes);
+    else this.#events.pushRecord(fd, bytes);
   }
 
   #createLimits(openFilesHard: number): LimitApi {
+    let hard = openFilesHard;
     return {
-      raiseOpenFiles: () => {
+      raiseOpenFiles: (wanted = 0) => {
         this.#faults.pass('raiseOpenFiles');
-        this.#descriptors.openFilesMax = openFilesHard;
-        return openFilesHard;
+        if (this.identity.uid === 0) hard = Math.max(hard, wanted);
+        this.#descriptors.openFilesMax = hard;
+        return hard;
       },
       ignoreLeaseSignal: () => {
         this.#faults.pass('ignoreLeaseSignal');

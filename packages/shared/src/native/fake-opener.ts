@@ -5,6 +5,7 @@ import { isDirectory, isRegular } from './fake-disk.js';
 import { systemError } from './fake-faults.js';
 import type { FakeFanotify } from './fake-fanotify.js';
 import { FakeFile } from './fake-files.js';
+import type { FakeLeases } from './fake-leases.js';
 
 const FAN_MODIFY = 0x2;
 
@@ -32,8 +33,10 @@ export interface HeldFile {
 export class FakeOpener {
   readonly #disk: FakeDisk;
   readonly #fanotify: FakeFanotify;
+  readonly #leases: FakeLeases;
 
-  constructor(disk: FakeDisk, fanotify: FakeFanotify) {
+  constructor(disk: FakeDisk, fanotify: FakeFanotify, leases: FakeLeases) {
+    this.#leases = leases;
     this.#disk = disk;
     this.#fanotify = fanotify;
   }
@@ -62,6 +65,8 @@ export class FakeOpener {
         return { outcome: 'EPERM' };
       }
     }
+    // do_dentry_open(): the groups are asked first, then leases are broken.
+    if (write) await this.#leases.break(inode);
     this.#fanotify.tell({ ...about, mask: FAN_OPEN });
     let open = true;
     return {

@@ -1,6 +1,7 @@
 import { systemError } from './fake-faults.js';
 import type { FakeDescriptors, FakeReadiness, FakeWakeups, OpenDescription } from './fake-descriptors.js';
 import type { PeerCredentials, TcpAddress } from './native-api.js';
+import type { NativeError } from './native-error.js';
 
 /** One send: its bytes and the description that travels with the first of them. */
 interface Message {
@@ -34,6 +35,8 @@ export class FakeSocket implements OpenDescription {
   /** Undoes bind(2). */
   unbind: (() => void) | undefined;
   addresses: { readonly local: TcpAddress; readonly peer: TcpAddress | undefined } | undefined;
+  /** A connect(2) that is under way, and what it came to where that was no connection (SO_ERROR). */
+  connecting: { readonly failure: NativeError | undefined } | undefined;
   readonly #network: FakeNetwork;
   readonly #incoming: Message[] = [];
   #incomingBytes = 0;
@@ -134,8 +137,10 @@ export class FakeSocket implements OpenDescription {
 
   readiness(): FakeReadiness {
     switch (this.state.name) {
-      case 'fresh':
-        return { readable: false, writable: true, failed: false };
+      case 'fresh': {
+        const failed = this.connecting?.failure !== undefined;
+        return { readable: failed, writable: failed || this.connecting === undefined, failed };
+      }
       case 'listening':
         return { readable: this.state.waiting.length > 0, writable: false, failed: false };
       case 'connected': {

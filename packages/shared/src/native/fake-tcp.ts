@@ -19,7 +19,8 @@ interface TcpParts extends FakeNetwork {
 }
 
 type OpenSocket = (fd: number, syscall: string) => FakeSocket;
-type TcpCalls = 'listenTcp' | 'tuneTcp' | 'localAddress' | 'peerAddress';
+type ConnectCalls = 'createTcp' | 'connectTcp' | 'connectError';
+type TcpCalls = 'listenTcp' | 'tuneTcp' | 'localAddress' | 'peerAddress' | ConnectCalls;
 
 /** The TCP ports of the fake host, all of whose addresses are its own. Wildcards stand for every address of their family. */
 export class FakeTcpHost {
@@ -54,6 +55,7 @@ export class FakeTcpHost {
 export function createFakeTcpCalls(parts: TcpParts, open: OpenSocket): Pick<SocketApi, TcpCalls> {
   const { descriptors, faults, tcpHost } = parts;
   return {
+    ...createConnectCalls(parts, open),
     listenTcp(at, backlog) {
       faults.pass('listenTcp');
       requireAddress(at);
@@ -83,6 +85,45 @@ export function createFakeTcpCalls(parts: TcpParts, open: OpenSocket): Pick<Sock
       const { addresses } = open(fd, 'getpeername');
       if (addresses?.peer === undefined) throw systemError('getpeername', 'ENOTCONN');
       return addresses.peer;
+    },
+  };
+}
+
+/** As on Linux, a connection is `inProgress` even to the host itself; one that finds a full backlog stays so. */
+function createConnectCalls(parts: TcpParts, open: OpenSocket): Pick<SocketApi, ConnectCalls> {
+  const { descriptors, faults, tcpHost, wakeups } = parts;
+  return {
+    createTcp(family) {
+      faults.pass('createTcp');
+      const socket = new FakeSocket(parts);
+      socket.addresses = {
+        local: { family, address: family === 'inet' ? '0.0.0.0' : '::', port: 0 },
+        peer: undefined,
+      };
+      return descriptors.install(socket, 'socket');
+    },
+    connectTcp(fd, at) {
+      if (faults.wouldBlock('connectTcp')) return 'inProgress';
+      requireAddress(at);
+      const client = open(fd, 'connect');
+      if (client.addresses?.local.family !== at.family) throw systemError('connect', 'EAFNOSUPPORT');
+      if (client.state.name === 'connected') throw systemError('connect', 'EISCONN');
+      if (client.connecting !== undefined) throw systemError('connect', 'EALREADY');
+      const { address, port } = at;
+      client.addresses = { local: { ...at, port: tcpHost.freePort() }, peer: at };
+      const listener = tcpHost.find(at);
+      const failure =
+        listener === undefined ? systemError('connect', 'ECONNREFUSED', { address, port }) : undefined;
+      if (listener?.admit(client, NOBODY) !== true) client.connecting = { failure };
+      wakeups.notify();
+      return 'inProgress';
+    },
+    connectError(fd) {
+      faults.pass('connectError');
+      const socket = open(fd, 'getsockopt');
+      const failure = socket.connecting?.failure;
+      if (failure !== undefined) socket.connecting = undefined;
+      return failure;
     },
   };
 }

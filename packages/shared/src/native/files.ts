@@ -1,3 +1,4 @@
+import { createDirectoryCalls } from './directory-calls.js';
 import { addressOf, failedCall, cPath, lastErrno } from './libc.js';
 import type { Libc } from './libc.js';
 import { NativeError } from './native-error.js';
@@ -33,6 +34,7 @@ export function createFileApi(libc: Libc): FileApi {
   const writeLock = wholeFileLock();
   return {
     ...createReadCalls(libc),
+    ...createDirectoryCalls(libc),
     close(fd) {
       if (libc.close(fd) === 0) return;
       // Other errors are about data that was to be written; we only read, and the descriptor is gone all the same.

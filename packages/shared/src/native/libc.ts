@@ -24,6 +24,9 @@ export function bindLibc() {
     statx: bind('int statx(int, void *, int, unsigned int, void *)'),
     readlink: bind('int64_t readlink(void *, void *, size_t)'),
     nameToHandleAt: bind('int name_to_handle_at(int, void *, void *, void *, int)'),
+    openByHandleAt: bind('int open_by_handle_at(int, void *, int)'),
+    renameat2: bind('int renameat2(int, void *, int, void *, unsigned int)'),
+    unlinkat: bind('int unlinkat(int, void *, int)'),
     // fcntl is variadic in C; on x86-64 and arm64 Linux an int in third place travels the same way.
     fcntl: bind('int fcntl(int, int, int)'),
     // The same function for the commands that take a struct: variadic pointers travel in third place, too.
@@ -49,6 +52,12 @@ export function bindLibc() {
     ifNametoindex: bind('unsigned int if_nametoindex(void *)'),
     fanotifyInit: bind('int fanotify_init(unsigned int, unsigned int)'),
     fanotifyMark: bind('int fanotify_mark(int, unsigned int, uint64_t, int, void *)'),
+    inotifyInit1: bind('int inotify_init1(int)'),
+    inotifyAddWatch: bind('int inotify_add_watch(int, void *, uint32_t)'),
+    inotifyRmWatch: bind('int inotify_rm_watch(int, int)'),
+    gettid: bind('int gettid()'),
+    pthreadSigmask: bind('int pthread_sigmask(int, void *, void *)'),
+    signalfd: bind('int signalfd(int, void *, int)'),
     getrlimit: bind('int getrlimit(int, void *)'),
     setrlimit: bind('int setrlimit(int, void *)'),
     regcomp: bind('int regcomp(void *, void *, int)'),

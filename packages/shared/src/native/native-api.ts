@@ -1,3 +1,5 @@
+import type { NativeError } from './native-error.js';
+
 /**
  * What the two programs ask of the operating system, with no koffi in sight. The real thing is
  * `openNative()`, the fake is `FakeNative`; both pass the same contract test.
@@ -9,8 +11,10 @@
 export interface NativeApi {
   readonly files: FileApi;
   readonly leases: LeaseApi;
+  readonly signals: SignalApi;
   readonly sockets: SocketApi;
   readonly fanotify: FanotifyApi;
+  readonly inotify: InotifyApi;
   readonly limits: LimitApi;
   readonly patterns: PatternApi;
   readonly poller: Poller;
@@ -71,6 +75,21 @@ export interface FileApi {
   readLink(path: string): string;
   /** name_to_handle_at(2), without following a final symlink; opens nothing. */
   handleOfPath(path: string): FileHandle;
+  /**
+   * open_by_handle_at(2) of a directory, non-blocking and close-on-exec. `mountFd`: any fd on the file system that the
+   * handle is from. @returns the fd, the caller's; what it is called now is the link of `/proc/self/fd/N`. Borrows
+   * `mountFd`. @throws NativeError ESTALE when the directory is gone, ENOTDIR for a handle of something else, EPERM
+   * without CAP_DAC_READ_SEARCH; ENOENT or ELOOP are possible for handles that are no directory's.
+   */
+  openByHandle(mountFd: number, handle: FileHandle): number;
+  /**
+   * renameat2(2) with RENAME_NOREPLACE. Names are single components: no '/', neither '.' nor '..' (EINVAL).
+   * Borrows the fds. @throws NativeError EEXIST when the target is taken, EXDEV across mounts, EINVAL also where the
+   * file system cannot, ENOENT.
+   */
+  renameNoReplace(fromDirectoryFd: number, from: string, toDirectoryFd: number, to: string): void;
+  /** unlinkat(2) of what is no directory. The name as with {@link renameNoReplace}. Borrows the fd. @throws NativeError ENOENT, EISDIR. */
+  unlinkAt(directoryFd: number, name: string): void;
   /** The access mode the fd was opened with (fcntl F_GETFL): only the first two can be read from. */
   accessMode(fd: number): 'read' | 'readWrite' | 'write' | 'pathOnly';
   /**
@@ -97,6 +116,40 @@ export interface LeaseApi {
    * the opener included, can write to the inode at this moment. Borrows the fd.
    */
   probe(fd: number): LeaseProbe;
+  /**
+   * Takes a read lease and keeps it (fcntl(2) F_SETLEASE F_RDLCK, F_SETSIG, F_SETOWN_EX with F_OWNER_TID). From then on
+   * whoever opens the file for writing, or truncates it, waits (lease-break-time at most; EAGAIN with O_NONBLOCK) until
+   * the lease is released, and the thread `threadId` is sent `signal` with the fd's number; when its queue of signals is
+   * full, SIGIO instead. That thread must have blocked both (see {@link SignalApi}). The number sent is the one of this
+   * call, even if the descriptor is reached through another. Ends with the last descriptor of the open file description.
+   * Borrows the fd. @returns `writer` when somebody has the file open for writing or mapped writable.
+   */
+  hold(
+    fd: number,
+    to: { readonly signal: number; readonly threadId: number },
+  ): 'held' | 'writer' | 'unsupported';
+  /** F_SETLEASE F_UNLCK; nothing where no lease is held. Borrows the fd. @throws NativeError EBADF. */
+  release(fd: number): void;
+  /** F_GETLEASE: whether somebody waits for the lease to go, and also where none is held. Borrows the fd. @throws NativeError EBADF. */
+  isBeingBroken(fd: number): boolean;
+}
+
+/** One signal: its number and the descriptor it is about (ssi_fd, signalfd(2)); 0 for a signal that is about none. */
+export interface ReceivedSignal {
+  readonly signal: number;
+  readonly fd: number;
+}
+
+/** Signals as events of one thread: blocked there, read there. One sent to a thread is read by that thread alone. */
+export interface SignalApi {
+  /** gettid(2) of the calling thread. */
+  threadId(): number;
+  /** pthread_sigmask(3) SIG_BLOCK in the calling thread, and in threads that it starts afterwards. */
+  block(signals: readonly number[]): void;
+  /** signalfd(2), non-blocking and close-on-exec. @returns the fd, the caller's, to be polled and read by the same thread. */
+  open(signals: readonly number[]): number;
+  /** At most 64 signals; undefined when none is there. Borrows the fd. */
+  read(fd: number): ReceivedSignal[] | undefined;
 }
 
 /** Credentials of the process that called connect(2) or listen(2) at the other end (SO_PEERCRED, unix(7)). */
@@ -177,6 +230,20 @@ export interface SocketApi {
    * no address of the family.
    */
   listenTcp(at: TcpAddress, backlog: number): number;
+  /** A non-blocking, close-on-exec TCP socket. The caller owns it. @throws NativeError EAFNOSUPPORT. */
+  createTcp(family: 'inet' | 'inet6'): number;
+  /**
+   * connect(2) on a socket of the address's family. `inProgress`: wait until the fd is ready, then ask
+   * {@link connectError}. A connection that failed is told by the {@link Poller} as readable, one that came about as
+   * writable. Borrows the fd. @throws NativeError ENETUNREACH, EADDRNOTAVAIL and what else is known at once; EINVAL for
+   * what is no address of the family.
+   */
+  connectTcp(fd: number, at: TcpAddress): 'connected' | 'inProgress';
+  /**
+   * getsockopt(2) SO_ERROR: what the socket's connection came to, such as ECONNREFUSED, ETIMEDOUT; undefined: nothing to
+   * complain of. It is taken: the next call does not say it again. Borrows the fd.
+   */
+  connectError(fd: number): NativeError | undefined;
   /** TCP_NODELAY and keep-alive probes. What is accepted from a listener has them from there. Borrows the fd. */
   tuneTcp(fd: number, options: { readonly keepAlive: TcpKeepAlive }): void;
   /** getsockname(2) of a TCP socket. Borrows the fd. */
@@ -201,9 +268,27 @@ export interface FanotifyApi {
   respond(group: number, responses: Uint8Array, count: number): number;
 }
 
+/** inotify(7). Records are read with {@link FileApi.read}, and a buffer too small for the next one is EINVAL. */
+export interface InotifyApi {
+  /** inotify_init1(2), non-blocking and close-on-exec. @returns the fd, the caller's. @throws NativeError EMFILE. */
+  create(): number;
+  /**
+   * inotify_add_watch(2). @returns the watch descriptor; of an inode that is watched already the one it has, with the
+   * mask replaced. Borrows the fd. @throws NativeError ENOENT, EACCES; ENOTDIR with IN_ONLYDIR; ENOSPC when the user's
+   * watches are used up (fs.inotify.max_user_watches).
+   */
+  addWatch(fd: number, path: string, mask: number): number;
+  /** inotify_rm_watch(2); IN_IGNORED follows as a record. Borrows the fd. @throws NativeError EINVAL for no such watch. */
+  removeWatch(fd: number, watch: number): void;
+}
+
 export interface LimitApi {
-  /** Raises the soft RLIMIT_NOFILE to the hard one. @returns the limit now in force. */
-  raiseOpenFiles(): number;
+  /**
+   * Raises the soft RLIMIT_NOFILE to the hard one, and the hard one to `wanted` before where that is more and the kernel
+   * allows it (CAP_SYS_RESOURCE, and no more than fs.nr_open). @returns the limit now in force, which may be lower than
+   * `wanted`.
+   */
+  raiseOpenFiles(wanted?: number): number;
   /** Makes the process ignore SIGIO, which a broken lease would otherwise kill it with. */
   ignoreLeaseSignal(): void;
 }

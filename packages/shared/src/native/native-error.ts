@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { AppError } from '../errors/app-error.js';
 
@@ -16,10 +17,17 @@ export class NativeError extends AppError {
 
 /** The symbolic name of an errno, `E<number>` for one Node does not know. */
 export function errnoName(errno: number): string {
+  const name = nameByLibuv(errno);
+  if (name?.startsWith('E') === true) return name;
+  // libuv has no name for some that Linux has, such as ESTALE.
+  return Object.entries(constants.errno).find(([, value]) => value === errno)?.[0] ?? `E${errno}`;
+}
+
+function nameByLibuv(errno: number): string | undefined {
   try {
     return getSystemErrorName(-errno);
   } catch {
-    return `E${errno}`;
+    return undefined;
   }
 }
 

@@ -5,15 +5,19 @@ import {
   constants,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  rmdirSync,
   statfsSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { describe, expect, test } from '@jest/globals';
 import koffi from 'koffi';
@@ -102,12 +106,22 @@ function createReal(): NativeUnderTest {
     writeFile: (path, content) => {
       writeFileSync(path, content);
     },
+    makeDirectory: mkdirSync,
+    rename: renameSync,
+    remove: (path) => {
+      if (lstatSync(path).isDirectory()) rmdirSync(path);
+      else unlinkSync(path);
+    },
     symlink: (target, path) => {
       symlinkSync(target, path);
     },
     openFile: (path, access) => openSync(path, FLAGS[access]),
     tellsWhatIsCached: NOWAIT_FILESYSTEMS.has(statfsSync(directory.path).type),
     dropFromCache,
+    openForWriting: async (path) => {
+      const held = await open(path, 'r+');
+      await held.close();
+    },
     lockElsewhere,
     bindAbstract: (fd, name) => {
       const address = Buffer.from(`\x01\0\0${name.slice(1)}`);

@@ -14,6 +14,7 @@ import {
 const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
+const SO_ERROR = 4;
 const SO_KEEPALIVE = 9;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
@@ -23,7 +24,10 @@ const TCP_KEEPCNT = 6;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 
-type TcpCalls = 'listenTcp' | 'tuneTcp' | 'localAddress' | 'peerAddress';
+const EINPROGRESS = 115;
+
+type ConnectCalls = 'createTcp' | 'connectTcp' | 'connectError';
+type TcpCalls = 'listenTcp' | 'tuneTcp' | 'localAddress' | 'peerAddress' | ConnectCalls;
 
 /** What {@link SocketApi} can do on TCP alone. */
 export function createTcpCalls(libc: Libc): Pick<SocketApi, TcpCalls> {
@@ -40,6 +44,7 @@ export function createTcpCalls(libc: Libc): Pick<SocketApi, TcpCalls> {
     return decodeTcpAddress(libc, address);
   };
   return {
+    ...createConnectCalls(libc),
     listenTcp(at, backlog) {
       const encoded = encodeTcpAddress(libc, at);
       const isInet = at.family === 'inet';
@@ -65,6 +70,30 @@ export function createTcpCalls(libc: Libc): Pick<SocketApi, TcpCalls> {
     },
     localAddress: (fd) => ask(libc.getsockname, 'getsockname', fd),
     peerAddress: (fd) => ask(libc.getpeername, 'getpeername', fd),
+  };
+}
+
+function createConnectCalls(libc: Libc): Pick<SocketApi, ConnectCalls> {
+  const value = Buffer.alloc(4);
+  const length = Buffer.alloc(4);
+  return {
+    createTcp(family) {
+      const fd = libc.socket(family === 'inet' ? AF_INET : AF_INET6, SOCK_STREAM_CLOEXEC_NONBLOCK, 0);
+      return fd >= 0 ? fd : failedCall('socket', { family });
+    },
+    connectTcp(fd, at) {
+      const encoded = encodeTcpAddress(libc, at);
+      if (libc.connect(fd, encoded, encoded.length) === 0) return 'connected';
+      const errno = lastErrno();
+      if (errno === EINPROGRESS) return 'inProgress';
+      throw new NativeError('connect', errno, { address: at.address, port: at.port });
+    },
+    connectError(fd) {
+      length.writeUInt32LE(value.length, 0);
+      if (libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, value, length) !== 0) failedCall('getsockopt', { fd });
+      const errno = value.readInt32LE(0);
+      return errno === 0 ? undefined : new NativeError('connect', errno);
+    },
   };
 }
 

@@ -3,6 +3,9 @@ import { emptyFileStatus } from '../native/files.js';
 import { WOULD_BLOCK } from '../native/native-api.js';
 import { datagramContract } from './datagram-contract.js';
 import { descriptorContract } from './descriptor-contract.js';
+import { directoryContract } from './directory-contract.js';
+import { inotifyContract } from './inotify-contract.js';
+import { leaseContract } from './lease-contract.js';
 import { codeOf } from './native-under-test.js';
 import type { NativeUnderTest } from './native-under-test.js';
 import { patternContract } from './pattern-contract.js';
@@ -29,10 +32,20 @@ export function nativeContract(name: string, create: () => NativeUnderTest): voi
     });
     fileContract(() => system);
     descriptorContract(() => system);
+    directoryContract(() => system);
     socketContract(() => system);
     datagramContract(() => system);
     tcpContract(() => system);
+    inotifyContract(() => system);
+    leaseContract(() => system);
     patternContract(() => system);
+    test('limits: more open files than the hard limit are had or not, and never fewer', () => {
+      const { limits } = system.native;
+      const before = limits.raiseOpenFiles();
+      expect([before, before + 1]).toContain(limits.raiseOpenFiles(before + 1));
+      expect(limits.raiseOpenFiles(8)).toBeGreaterThanOrEqual(before);
+      expect(limits.raiseOpenFiles(Number.MAX_SAFE_INTEGER)).toBeGreaterThanOrEqual(before);
+    });
     test('limits: the open-file limit is raised to a number above what is in use', () => {
       expect(system.native.limits.raiseOpenFiles()).toBeGreaterThan(system.countOpenFds());
     });

@@ -8,6 +8,11 @@ export interface NativeUnderTest {
   /** Who this process is. */
   readonly identity: PeerCredentials;
   readonly writeFile: (path: string, content: string) => void;
+  readonly makeDirectory: (path: string) => void;
+  /** rename(2). */
+  readonly rename: (from: string, to: string) => void;
+  /** unlink(2), or rmdir(2) of an empty directory. */
+  readonly remove: (path: string) => void;
   readonly symlink: (target: string, path: string) => void;
   /** @returns the fd, the caller's. */
   readonly openFile: (path: string, access: ReturnType<FileApi['accessMode']>) => number;
@@ -15,6 +20,8 @@ export interface NativeUnderTest {
   readonly tellsWhatIsCached: boolean;
   /** The file leaves the page cache, as far as the kernel lets it go. */
   readonly dropFromCache: (path: string) => void;
+  /** Somebody opens the file for reading and writing, and closes it; settles when that is done. */
+  readonly openForWriting: (path: string) => Promise<void>;
   /** Another process asks for a POSIX write lock. @returns what makes it let go, undefined if refused. Bounded in time. */
   readonly lockElsewhere: (path: string) => Promise<(() => Promise<void>) | undefined>;
   /** bind(2) to an abstract name, written with '@' as its first character. Borrows the fd. */
