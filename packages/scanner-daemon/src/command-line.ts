@@ -8,7 +8,7 @@ import {
   type ConfigIssue,
   type GivenSettings,
 } from '@portcullis/shared';
-import { parseArguments, type OptionGrammar, type ParsedOption } from './getopt.js';
+import { parseArguments, type OptionGrammar, type ParsedOption } from '@portcullis/shared/launch';
 
 export const VERSION_LINE = `${PRODUCT_NAME} scanner-daemon ${PRODUCT_VERSION} (ClamAV ${MIRRORED_CLAMAV_VERSION} compatible)`;
 

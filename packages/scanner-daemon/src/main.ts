@@ -1,8 +1,7 @@
 import { isatty } from 'node:tty';
 import { formatConfigIssue, issuesUpToFirstError, type ConfigIssue } from '@portcullis/shared';
+import { launchInBackground, takeLaunched } from '@portcullis/shared/launch';
 import { HELP, parseCommandLine, VERSION_LINE, type CommandLineFlags } from './command-line.js';
-import { launchDaemon } from './process/launch.js';
-import { takeLaunched } from './process/launched.js';
 import {
   readConfiguration,
   readListen,
@@ -91,7 +90,9 @@ function complainAbout(issues: readonly ConfigIssue[], followUp?: string): void 
 
 function launch(): Promise<number> {
   const { execPath, execArgv, argv, env } = process;
-  return launchDaemon({
+  return launchInBackground({
+    what: 'daemon',
+    failureExitCode: 1,
     ...{ execPath, execArgv, argv: argv.slice(1), env },
     stdout: (bytes) => process.stdout.write(bytes),
     stderr: (bytes) => process.stderr.write(bytes),

@@ -2,6 +2,13 @@
 export { AppError } from './errors/app-error.js';
 export { assertNever } from './errors/assert-never.js';
 export { messageOf } from './errors/message-of.js';
+export { strerror } from './errors/strerror.js';
+export type { BoundedCommand } from './commands/bounded-command.js';
+export { CommandQueue, describeFailure } from './commands/command-queue.js';
+export type { CommandQueueLimits } from './commands/command-queue.js';
+export { CommandRunner } from './commands/command-runner.js';
+export type { ReportedEnd } from './commands/command-runner.js';
+export { serveCommands } from './commands/serve-commands.js';
 export { createLogger } from './logging/create-logger.js';
 export type { Logger, LoggerOptions } from './logging/create-logger.js';
 export { sanitize } from './logging/sanitize.js';
@@ -14,7 +21,13 @@ export type {
 } from './verdict.js';
 export { checkDaemonConfig, checkOnAccessConfig } from './config/cross-checks.js';
 export { describeConfig } from './config/describe-config.js';
-export { cleanControlCharacters, formatConfigIssue, issuesUpToFirstError } from './config/config-issue.js';
+export {
+  CONFIG_MESSAGES,
+  cleanControlCharacters,
+  formatConfigIssue,
+  issuesUpToFirstError,
+} from './config/config-issue.js';
+export { parseBool } from './config/parse-value.js';
 export type { ConfigIssue } from './config/config-issue.js';
 export type { EnvTable, EnvValues } from './config/env-table.js';
 export { describeEnv, resolveEnv } from './config/resolve-env.js';
@@ -47,6 +60,7 @@ export {
   encodePathCommand,
   encodeStreamEnd,
 } from './protocol/command-encoder.js';
+export { incompleteText, LIMIT_OPTIONS, limitOfIncompleteText } from './protocol/incomplete-reply.js';
 export { ReplyDecoder } from './protocol/reply-decoder.js';
 export type { DecodedReply } from './protocol/reply-decoder.js';
 export { CLAMD_CONF_PATHS } from './config/default-paths.js';

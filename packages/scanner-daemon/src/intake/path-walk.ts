@@ -1,9 +1,9 @@
 import type { Stats } from 'node:fs';
 import { lstat, stat, statfs } from 'node:fs/promises';
+import { strerror } from '@portcullis/shared';
 import type { PathProblem, PathVisitor, WalkOptions, WalkOutcome, WalkPaths } from '../server/scan-side.js';
 import { cleanPathArgument, joinPath } from './path-argument.js';
 import { readDirectory, type DirectoryEntry } from './read-directory.js';
-import { strerror } from './strerror.js';
 
 /** The walk slice of clamd.conf. */
 export interface PathWalkOptions {

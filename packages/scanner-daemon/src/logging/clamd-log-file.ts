@@ -9,9 +9,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { AppError, cleanControlCharacters } from '@portcullis/shared';
+import { AppError, cleanControlCharacters, strerror } from '@portcullis/shared';
 import type { FileApi } from '@portcullis/shared/native';
-import { strerror } from '../intake/strerror.js';
 import type { ClamdLog, ClamdLogSeverity } from './clamd-log.js';
 import { ctime, fileNameTime } from './log-time.js';
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { messageOf } from '@portcullis/shared';
-import { parseProbeAddress, type ProbeAddress } from './probe-address.js';
+import { parseProbeAddress, type ProbeAddress } from '@portcullis/shared/probe';
 
 const TIMEOUT_DEFAULT_SECONDS = 5;
 const TIMEOUT_MIN_SECONDS = 0.1;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { makeTempDir, type TempDir } from '@portcullis/shared/testing';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { REPLY_MAX_BYTES } from './ask-daemon.js';
+import { REPLY_MAX_BYTES } from '@portcullis/shared/probe';
 import { runProbe, type ListenReading } from './probe.js';
 
 const STATS = [

@@ -1,8 +1,7 @@
 import { sanitize } from '@portcullis/shared';
-import { askDaemon, type ProbeAnswer } from './ask-daemon.js';
+import { askDaemon, configuredAddresses, formatProbeAddress } from '@portcullis/shared/probe';
+import type { ProbeAddress, ProbeAnswer, ProbeListenConfig } from '@portcullis/shared/probe';
 import { parseStats } from './parse-stats.js';
-import { configuredAddresses, formatProbeAddress } from './probe-address.js';
-import type { ProbeAddress, ProbeListenConfig } from './probe-address.js';
 import { parseProbeArguments, type ProbeRequest } from './probe-arguments.js';
 import { formatStatusJson, formatStatusText, type StatusReport } from './status-report.js';
 

@@ -1,12 +1,12 @@
 import { lstatSync, type Stats } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { strerror } from '@portcullis/shared';
 import type { ConfigIssue } from '@portcullis/shared';
 import { openNative } from '@portcullis/shared/native';
 import { chooseSources } from '../assemble.js';
 import { loadFirstDatabase } from '../database-service.js';
 import { BUILTIN_ENGINE } from '../engine/builtin/description.js';
 import { compileExcludePatterns } from '../intake/exclude-path.js';
-import { strerror } from '../intake/strerror.js';
 import { optionsWithoutEffect } from '../logging/options-without-effect.js';
 import type { Configuration } from '../read-configuration.js';
 import { ListenError } from '../server/listen-error.js';

@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { strerror } from '../intake/strerror.js';
+import { strerror } from '@portcullis/shared';
 import { StartError } from './start-error.js';
 
 const { O_DIRECTORY, O_WRONLY, W_OK } = constants;

@@ -11,8 +11,8 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import { strerror } from '@portcullis/shared';
 import type { FileApi } from '@portcullis/shared/native';
-import { strerror } from '../intake/strerror.js';
 import { StartError } from './start-error.js';
 
 const { O_CREAT, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = constants;

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { strerror } from '../intake/strerror.js';
+import { strerror } from '@portcullis/shared';
 import { giveDirectory, makeSocketDirectory, setSocketAccess } from '../server/socket-access.js';
 import type { ListenConfig } from '../server/server-config.js';
 import { actAsAccount, actAsRoot, actingAs, becomeAccount, findAccount, type Account } from './account.js';

@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync } from 'node:fs';
+import { strerror } from '@portcullis/shared';
 import { isErrno } from '@portcullis/shared/native';
-import { strerror } from '../intake/strerror.js';
 import { findAccount } from './account.js';
 import { refusalToMakeDirectory } from './directory-access.js';
 import { StartError } from './start-error.js';

@@ -1,4 +1,5 @@
-import type { EncryptedContainer, LimitReason, ScanVerdict } from '@portcullis/shared';
+import { LIMIT_OPTIONS } from '@portcullis/shared';
+import type { EncryptedContainer, ScanVerdict } from '@portcullis/shared';
 
 /**
  * Which incomplete scans are shown as detections; `ClamdConfig.alerts` fits. HeuristicAlerts has no say in these: clamd
@@ -23,15 +24,6 @@ export const NO_ALERTS: AlertsConfig = {
   encryptedDocument: false,
 };
 
-/** The option that sets each limit, as its alert names it (all observed with clamd 1.4.6). */
-const EXCEEDED: Readonly<Record<Exclude<LimitReason, 'cancelled'>, string>> = {
-  fileTooLarge: 'MaxFileSize',
-  scanTooLarge: 'MaxScanSize',
-  tooManyFiles: 'MaxFiles',
-  tooDeep: 'MaxRecursion',
-  timeLimit: 'MaxScanTime',
-};
-
 /**
  * What the client is told of a verdict: an incomplete one becomes a detection where an Alert* option asks for it. These
  * names never carry `.UNOFFICIAL` (observed). The truth stays with the caller, for logs and metrics.
@@ -47,7 +39,7 @@ export function shownVerdict(verdict: ScanVerdict, alerts: AlertsConfig): ScanVe
   if (verdict.reason === 'cancelled' || !alerts.exceedsMax) return verdict;
   return {
     kind: 'infected',
-    signatureNames: [`Heuristics.Limits.Exceeded.${EXCEEDED[verdict.reason]}`],
+    signatureNames: [`Heuristics.Limits.Exceeded.${LIMIT_OPTIONS[verdict.reason]}`],
   };
 }
 

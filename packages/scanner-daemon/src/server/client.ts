@@ -12,6 +12,8 @@ export interface ScanRequest {
   readonly name: WireText;
   readonly frame: ReplyFrame;
   readonly inSession: boolean;
+  /** The client can tell an incomplete scan from a clean one, and asks to be told. */
+  readonly tellsIncomplete?: boolean;
 }
 
 /** A connection as its session and its commands see it. */

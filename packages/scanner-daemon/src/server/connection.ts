@@ -288,7 +288,8 @@ export class Connection implements Client, TransportHandler, SlotWaiter {
 
   #answer(request: ScanRequest, verdict: ScanVerdict, startedAtMs: number): void {
     const shown = shownVerdict(verdict, this.#services.alerts);
-    this.reply(replyToVerdict(request.name, shown, { frame: request.frame, allMatch: false }));
+    const { frame, tellsIncomplete } = request;
+    this.reply(replyToVerdict(request.name, shown, { frame, allMatch: false, tellsIncomplete }));
     const outcome = { verdict, shown, durationMs: this.#services.now() - startedAtMs };
     const nameOf = (): WireText => this.#logName(request);
     // Most scans are clean, and then hardly anybody asks for the name.

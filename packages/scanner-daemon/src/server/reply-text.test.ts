@@ -33,6 +33,24 @@ describe('replyToVerdict', () => {
     expect(replyToVerdict('x', verdict, { frame, allMatch: false }).toString()).toBe(reply);
   });
 
+  test.each([
+    ['fileTooLarge', '7: x: Incomplete scan (MaxFileSize) ERROR\0'],
+    ['timeLimit', '7: x: Incomplete scan (MaxScanTime) ERROR\0'],
+    ['cancelled', '7: x: Process aborted ERROR\0'],
+  ] as const)('tells a client that asks for it of %s', (reason, reply) => {
+    const options = { frame, allMatch: false, tellsIncomplete: true };
+    expect(replyToVerdict('x', { kind: 'incomplete', reason }, options).toString()).toBe(reply);
+  });
+
+  test('what is encrypted, and what is whole, reads the same to that client', () => {
+    for (const [verdict, , reply] of table) {
+      if (verdict.kind === 'incomplete' && verdict.reason !== 'encrypted') continue;
+      expect(replyToVerdict('x', verdict, { frame, allMatch: false, tellsIncomplete: true }).toString()).toBe(
+        reply,
+      );
+    }
+  });
+
   test('numbers of a session go on beyond 2^31', () => {
     const far = { terminator: '\0', sessionId: 2 ** 32 + 5 } as const;
     expect(replyToVerdict('x', { kind: 'clean' }, { frame: far, allMatch: false }).toString()).toBe(

@@ -5,6 +5,7 @@ import {
   encodeDetection,
   encodePathMessage,
   encodePathWord,
+  incompleteText,
 } from '@portcullis/shared';
 import { engineErrorText } from '../scheduler/engine-error-text.js';
 import type { PathProblem } from './scan-side.js';
@@ -78,11 +79,16 @@ export function verdictFace(verdict: ScanVerdict): 'ok' | 'found' | 'error' {
   }
 }
 
-/** The line or, for ALLMATCHSCAN, lines that a verdict becomes. */
+/**
+ * The line or, for ALLMATCHSCAN, lines that a verdict becomes.
+ *
+ * @param options.tellsIncomplete - a scan that a limit ended is said to be one (docs/decisions/0005): to no client but ours.
+ * What is encrypted is no matter of limits, and OK all the same.
+ */
 export function replyToVerdict(
   name: WireText,
   verdict: ScanVerdict,
-  options: { frame: ReplyFrame; allMatch: boolean },
+  options: { frame: ReplyFrame; allMatch: boolean; tellsIncomplete?: boolean | undefined },
 ): Buffer {
   const { frame, allMatch } = options;
   switch (verdict.kind) {
@@ -95,7 +101,11 @@ export function replyToVerdict(
       );
     }
     case 'incomplete': {
-      const reply = INCOMPLETE_REPLIES[verdict.reason];
+      const { reason } = verdict;
+      if (options.tellsIncomplete === true && reason !== 'cancelled' && reason !== 'encrypted') {
+        return encodePathMessage(name, incompleteText(reason), frame);
+      }
+      const reply = INCOMPLETE_REPLIES[reason];
       return reply === 'OK' ? encodePathWord(name, 'OK', frame) : encodePathMessage(name, reply.error, frame);
     }
     case 'failed':

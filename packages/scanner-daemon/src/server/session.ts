@@ -275,7 +275,8 @@ export class Session {
   /**
    * The byte behind FILDES with its descriptor. Its value means nothing to clamd. Ours: {@link FILDES_NOTICE_BYTE} says
    * that the client is a Portcullis one and wants, in a session, the line `0: DATABASE RELOADED` (with the terminator of
-   * its last command) after every database swap, so that it can drop the verdicts it keeps. No reply ever has id 0.
+   * its last command) after every database swap, so that it can drop the verdicts it keeps. No reply ever has id 0. And
+   * that it wants to be told when a limit ended the scan of this descriptor.
    */
   #takeDescriptor(call: CommandCall): boolean {
     const byte = this.#decoder.takeByte();
@@ -287,10 +288,11 @@ export class Session {
       return true;
     }
     this.#packetFds = NO_FDS;
-    if (byte === FILDES_NOTICE_BYTE) this.#wantsNotices = true;
+    const isOurs = byte === FILDES_NOTICE_BYTE;
+    if (isOurs) this.#wantsNotices = true;
     if (call.inSession) this.#client.clock('read');
     else this.#complainOfGarbage(call);
-    this.#follow(scanDescriptor(call, fd, this.#fileStatus), call);
+    this.#follow(scanDescriptor(call, fd, { scratch: this.#fileStatus, tellsIncomplete: isOurs }), call);
     return true;
   }
 

@@ -68,7 +68,7 @@ export interface SocketAccess {
 export function setSocketAccess(path: string, { uid, gid, mode }: SocketAccess): void {
   const fd = openSync(path, O_PATH | constants.O_NOFOLLOW);
   try {
-    // With bigint, as in process/launched.ts.
+    // With bigint, as in launched.ts of shared/launch.
     if (!fstatSync(fd, { bigint: true }).isSocket()) throw new Error('it is not a socket');
     // chown(2) and chmod(2) through this link reach the very file that was looked at.
     const itself = `/proc/self/fd/${fd}`;

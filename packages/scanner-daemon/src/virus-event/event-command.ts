@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { WireText } from '@portcullis/shared';
+import type { BoundedCommand, WireText } from '@portcullis/shared';
 
 /** What `%f` becomes in clamd since names of files went through a shell (behaviour 2.9). */
 const FILENAME_NOTICE =
@@ -20,14 +20,6 @@ const NAME_MAX_CHARACTERS = 4096;
  */
 const RAW_NAME_WRAPPER = `n=$(printf '%bx' "$1"); export ${NAME_VARIABLE}="\${n%x}"; exec ${SHELL} -c "$2"`;
 
-/** What is started for one detection. */
-export interface EventCommand {
-  readonly program: string;
-  readonly args: readonly string[];
-  /** All there is: nothing of ours is inherited. */
-  readonly environment: Readonly<Record<string, string>>;
-}
-
 /**
  * `sh -c COMMAND` with clamd's two variables (behaviour 2.9).
  *
@@ -37,7 +29,7 @@ export interface EventCommand {
 export function buildEventCommand(
   command: string,
   detection: { name: WireText; signatureName: string },
-): EventCommand {
+): BoundedCommand {
   const text = expandCommand(command, detection.signatureName);
   const environment = {
     PATH: COMMAND_PATH,

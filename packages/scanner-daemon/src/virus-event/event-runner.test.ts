@@ -2,24 +2,25 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import type { CommandRunner, ReportedEnd } from '@portcullis/shared';
 import { describeOrSkip } from '@portcullis/shared/testing';
 import { findAccount } from '../process/account.js';
-import { EventRunner, type EventRunnerOptions, type ReportedEnd } from './event-runner.js';
+import { openEventRunner, type EventRunnerOptions } from './event-runner.js';
 
 const LIMITS = { timeoutMs: 20_000, killGraceMs: 200, outputMaxBytes: 4096 };
 
-const runners: EventRunner[] = [];
+const runners: CommandRunner[] = [];
 afterEach(() => {
   for (const runner of runners.splice(0)) runner.close();
 });
 
-function open(options: Partial<EventRunnerOptions> = {}): EventRunner {
-  const runner = new EventRunner({ niceValue: getPriority(), ...options });
+function open(options: Partial<EventRunnerOptions> = {}): CommandRunner {
+  const runner = openEventRunner({ niceValue: getPriority(), ...options });
   runners.push(runner);
   return runner;
 }
 
-function run(runner: EventRunner, command: string, limits = LIMITS): Promise<ReportedEnd> {
+function run(runner: CommandRunner, command: string, limits = LIMITS): Promise<ReportedEnd> {
   return new Promise((resolve) => {
     runner.start(
       { program: '/bin/sh', args: ['-c', command], environment: { PATH: '/usr/bin:/bin' } },
@@ -29,7 +30,7 @@ function run(runner: EventRunner, command: string, limits = LIMITS): Promise<Rep
   });
 }
 
-describe('EventRunner', () => {
+describe('openEventRunner', () => {
   test('starts commands in a process of its own, which has nothing of ours', async () => {
     const runner = open();
     const { exitCode, output, pid } = await run(
@@ -90,7 +91,7 @@ describe('EventRunner', () => {
   });
 
   test('has the working directory and the standard error it is given, or ours', async () => {
-    const whereabouts = async (runner: EventRunner): Promise<string[]> => {
+    const whereabouts = async (runner: CommandRunner): Promise<string[]> => {
       const { output } = await run(runner, 'echo $PPID');
       return ['cwd', 'fd/2'].map((name) => readlinkSync(`/proc/${Number(output.toString())}/${name}`));
     };
@@ -113,13 +114,13 @@ describe('EventRunner', () => {
   test('without a free descriptor commands fail with the reason, and later ones have a runner, after a while', () => {
     const script = `
       import { closeSync, openSync } from 'node:fs';
-      const { EventRunner } = await import(${JSON.stringify(new URL('event-runner.js', import.meta.url).href)});
+      const { openEventRunner } = await import(${JSON.stringify(new URL('event-runner.js', import.meta.url).href)});
       const opened = [];
       const exhaust = () => { try { for (;;) opened.push(openSync('/dev/null')); } catch {} };
       const command = { program: '/bin/sh', args: ['-c', 'exit 6'], environment: {} };
       const run = () => new Promise((resolve) => runner.start(command, ${JSON.stringify(LIMITS)}, resolve));
       exhaust();
-      const runner = new EventRunner({ niceValue: 0 });
+      const runner = openEventRunner({ niceValue: 0 });
       const seen = [(await run()).error.code];
       for (const fd of opened.splice(0)) closeSync(fd);
       seen.push((await run()).error.code);
@@ -138,7 +139,7 @@ describe('EventRunner', () => {
 
 const whyNotRoot = process.geteuid?.() === 0 ? undefined : 'needs root';
 
-describeOrSkip('the account of EventRunner', whyNotRoot, () => {
+describeOrSkip('the account of openEventRunner', whyNotRoot, () => {
   test('is that of its commands', async () => {
     const account = findAccount('nobody') ?? { uid: -1, gid: -1, groups: [] };
     const { output } = await run(open({ account }), 'id -u; id -g; id -G');
@@ -151,9 +152,9 @@ describeOrSkip('the account of EventRunner', whyNotRoot, () => {
 
   test('one that cannot be had is the end of the runner, and nothing is run', () => {
     const script = `
-      const { EventRunner } = await import(${JSON.stringify(new URL('event-runner.js', import.meta.url).href)});
+      const { openEventRunner } = await import(${JSON.stringify(new URL('event-runner.js', import.meta.url).href)});
       process.setgroups([65534]); process.setgid(65534); process.setuid(65534);
-      const runner = new EventRunner({ niceValue: 0, account: { uid: 1, gid: 1, groups: [1] } });
+      const runner = openEventRunner({ niceValue: 0, account: { uid: 1, gid: 1, groups: [1] } });
       const command = { program: '/bin/sh', args: ['-c', 'exit 0'], environment: {} };
       const run = () => new Promise((resolve) => runner.start(command, ${JSON.stringify(LIMITS)}, resolve));
       for (let n = 0; n < 3; n += 1) console.log((await run()).error.message);`;

@@ -2,11 +2,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createLogger, type ScanVerdict } from '@portcullis/shared';
+import { createLogger, type CommandQueueLimits, type ScanVerdict } from '@portcullis/shared';
 import { createDaemonLog } from '../daemon-log.js';
 import type { ScanOutcome } from '../server/server-log.js';
 import type { EventRunnerOptions } from './event-runner.js';
-import { createVirusEvent, type VirusEventLimits } from './virus-event.js';
+import { createVirusEvent } from './virus-event.js';
 
 let directory: string;
 let seen: string;
@@ -21,7 +21,7 @@ afterEach(() => {
 
 function build(
   command: string,
-  limits: Partial<VirusEventLimits> = {},
+  limits: Partial<CommandQueueLimits> = {},
   runner: Partial<EventRunnerOptions> = {},
 ) {
   const lines: Record<string, unknown>[] = [];

@@ -13,9 +13,15 @@ export const fildes: PlainCommand = () => 'descriptorFollows';
  * answers OK for it, even when the file is infected.
  *
  * @param fd taken.
- * @param scratch overwritten; one a server, since this runs for every open on a busy machine.
+ * @param options.scratch overwritten; one a server, since this runs for every open on a busy machine.
+ * @param options.tellsIncomplete see {@link ScanRequest.tellsIncomplete}.
  */
-export function scanDescriptor(call: CommandCall, fd: OwnedFd, scratch: FileStatus): CommandOutcome {
+export function scanDescriptor(
+  call: CommandCall,
+  fd: OwnedFd,
+  options: { readonly scratch: FileStatus; readonly tellsIncomplete: boolean },
+): CommandOutcome {
+  const { scratch, tellsIncomplete } = options;
   const { client, frame, services } = call;
   const number = fd.borrow();
   const name = descriptorName(number);
@@ -39,6 +45,7 @@ export function scanDescriptor(call: CommandCall, fd: OwnedFd, scratch: FileStat
     name,
     frame,
     inSession: call.inSession,
+    tellsIncomplete,
   });
   return 'dispatched';
 }

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { EventCommand } from './event-command.js';
+import type { BoundedCommand } from './bounded-command.js';
 
 /** How long one command may take, and how much it may say. */
-export interface EventProcessLimits {
+export interface CommandLimits {
   /** From its start to SIGTERM for its process group. */
   readonly timeoutMs: number;
   /** From SIGTERM to SIGKILL. */
@@ -15,7 +15,7 @@ export interface EventProcessLimits {
 const OUTPUT_GRACE_MS = 250;
 
 /** How a command ended. */
-export interface EventEnd {
+export interface CommandEnd {
   /** Undefined when a signal ended it, or when it never started. */
   readonly exitCode: number | undefined;
   readonly signal: string | undefined;
@@ -27,7 +27,7 @@ export interface EventEnd {
 }
 
 /** A running command. */
-export interface EventProcess {
+export interface CommandProcess {
   readonly pid: number | undefined;
   /** Ends it now, as the timeout would. */
   terminate(): void;
@@ -43,11 +43,11 @@ export interface EventProcess {
  *
  * @param onEnd called exactly once, never before this returns
  */
-export function startEventProcess(
-  command: EventCommand,
-  limits: EventProcessLimits,
-  onEnd: (end: EventEnd) => void,
-): EventProcess {
+export function startCommand(
+  command: BoundedCommand,
+  limits: CommandLimits,
+  onEnd: (end: CommandEnd) => void,
+): CommandProcess {
   let child: ChildProcess;
   try {
     child = spawn(command.program, command.args, {
@@ -67,9 +67,9 @@ export function startEventProcess(
 
 function superviseChild(
   child: ChildProcess,
-  limits: EventProcessLimits,
-  onEnd: (end: EventEnd) => void,
-): EventProcess {
+  limits: CommandLimits,
+  onEnd: (end: CommandEnd) => void,
+): CommandProcess {
   let isTimedOut = false;
   let isEnded = false;
   let killTimer: NodeJS.Timeout | undefined;
@@ -99,12 +99,12 @@ function superviseChild(
     terminate();
   }, limits.timeoutMs);
 
-  const end = (exit: Pick<EventEnd, 'exitCode' | 'signal' | 'error'>): void => {
+  const end = (exit: Pick<CommandEnd, 'exitCode' | 'signal' | 'error'>): void => {
     if (isEnded) return;
     isEnded = true;
     onEnd({ ...exit, isTimedOut, output: output() });
   };
-  const endForGood = (exit: Pick<EventEnd, 'exitCode' | 'signal' | 'error'>): void => {
+  const endForGood = (exit: Pick<CommandEnd, 'exitCode' | 'signal' | 'error'>): void => {
     for (const timer of [timeoutTimer, killTimer, outputTimer]) clearTimeout(timer);
     end(exit);
   };
@@ -128,7 +128,7 @@ function superviseChild(
 function exitOf(
   code: number | null,
   signal: NodeJS.Signals | null,
-): Pick<EventEnd, 'exitCode' | 'signal' | 'error'> {
+): Pick<CommandEnd, 'exitCode' | 'signal' | 'error'> {
   return { exitCode: code ?? undefined, signal: signal ?? undefined, error: undefined };
 }
 

@@ -2,14 +2,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { startEventProcess, type EventEnd, type EventProcessLimits } from './event-process.js';
+import { startCommand, type CommandEnd, type CommandLimits } from './command-process.js';
 
-const LIMITS: EventProcessLimits = { timeoutMs: 30_000, killGraceMs: 200, outputMaxBytes: 100 };
+const LIMITS: CommandLimits = { timeoutMs: 30_000, killGraceMs: 200, outputMaxBytes: 100 };
 const PATH = '/usr/bin:/bin';
 
-function run(command: string, limits: Partial<EventProcessLimits> = {}): Promise<EventEnd> {
+function run(command: string, limits: Partial<CommandLimits> = {}): Promise<CommandEnd> {
   return new Promise((resolve) => {
-    startEventProcess(
+    startCommand(
       { program: '/bin/sh', args: ['-c', command], environment: { PATH } },
       { ...LIMITS, ...limits },
       resolve,
@@ -17,7 +17,7 @@ function run(command: string, limits: Partial<EventProcessLimits> = {}): Promise
   });
 }
 
-describe('startEventProcess', () => {
+describe('startCommand', () => {
   test('tells the exit code and the first of the output', async () => {
     expect(await run('echo out; echo err >&2; exit 3')).toMatchObject({
       exitCode: 3,
@@ -64,7 +64,7 @@ describe('startEventProcess', () => {
   });
 
   test('a job in the background may write after the end of the command, until the timeout', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'event-process-'));
+    const directory = mkdtempSync(join(tmpdir(), 'command-process-'));
     const file = join(directory, 'written');
     try {
       await run(`exec 3>> ${file}; (trap '' PIPE; sleep 1; echo late && echo yes >&3) &`);
@@ -90,8 +90,8 @@ describe('startEventProcess', () => {
     const ends = await Promise.all(
       ['/nonexistent/sh', '/bin/sh\0'].map(
         (program) =>
-          new Promise<EventEnd>((resolve) => {
-            startEventProcess({ program, args: [], environment: {} }, LIMITS, resolve);
+          new Promise<CommandEnd>((resolve) => {
+            startCommand({ program, args: [], environment: {} }, LIMITS, resolve);
           }),
       ),
     );

@@ -6,6 +6,7 @@ const grammar: OptionGrammar = {
   long: [
     { longName: 'log', needsValue: true },
     { longName: 'log-rotate', needsValue: false },
+    { longName: 'file-name', needsValue: true },
     { longName: 'version', needsValue: false },
     { longName: 'check', needsValue: false, noAbbreviation: true },
   ],
@@ -59,6 +60,8 @@ describe('parseArguments', () => {
     [['--chec'], ['unknownOption', "unrecognized option `--chec'"]],
     [['-Vx'], ['unknownOption', 'illegal option -- x']],
     [['--log'], ['missingArgument', "option `--log' requires an argument"]],
+    [['--lo'], ['unknownOption', "option `--lo' is ambiguous"]],
+    [['--file-'], ['missingArgument', "option `--file-name' requires an argument"]],
     [
       ['-V', '-l'],
       ['missingArgument', 'option requires an argument -- l'],

@@ -1,16 +1,16 @@
-import { startEventProcess, type EventProcess } from './event-process.js';
+import { startCommand, type CommandProcess } from './command-process.js';
 import type { RunnerReport, RunnerRequest } from './runner-messages.js';
 
-/** Signals for the daemon, which a terminal or a service manager sends to the runner too: the daemon decides. */
+/** Signals for the program, which a terminal or a service manager sends to the runner too: the program decides. */
 const NOT_OURS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const;
 
 /** Ended commands whose background jobs may still write: of more, the oldest are let go of. */
 const LEFT_BEHIND_MAX = 32;
 
-/** The event runner: a process of its own that starts commands until the daemon is gone and they have ended. */
-export function serveEvents(): void {
-  const running = new Map<number, EventProcess>();
-  const leftBehind: EventProcess[] = [];
+/** The runner: a process of its own that starts commands until the program is gone and they have ended. */
+export function serveCommands(): void {
+  const running = new Map<number, CommandProcess>();
+  const leftBehind: CommandProcess[] = [];
   for (const signal of NOT_OURS) process.on(signal, () => undefined);
 
   const report = (message: RunnerReport): void => {
@@ -18,14 +18,14 @@ export function serveEvents(): void {
     if (process.connected) process.send?.(message, () => undefined);
   };
   process.on('message', (message) => {
-    // The only sender is our own event-runner, compiled from the same union.
+    // The only sender is our own command-runner, compiled from the same union.
     const request = message as RunnerRequest;
     if (request.kind === 'terminate') {
       running.get(request.id)?.terminate();
       return;
     }
     const { id, command, limits } = request;
-    const started = startEventProcess(command, limits, (end) => {
+    const started = startCommand(command, limits, (end) => {
       running.delete(id);
       leftBehind.push(started);
       if (leftBehind.length > LEFT_BEHIND_MAX) leftBehind.shift()?.releaseOutput();

@@ -1,18 +1,18 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
-import type { FileApi } from '@portcullis/shared/native';
+import type { FileApi } from '../native/index.js';
 import { READY_FD, READY_FD_VARIABLE } from './launch.js';
 
-/** What a daemon knows that was started by `launchDaemon`: somebody waits, at a terminal perhaps. */
+/** What a program knows that was started by `launchInBackground`: somebody waits, at a terminal perhaps. */
 export interface Launched {
   /**
    * Leaves the terminal and lets the launcher go: standard input, output and error become /dev/null, the working
-   * directory `/` (behaviour 2.4). Call it once, when clients are served and nothing that could fail is left to do.
+   * directory, if wanted, `/` (behaviour 2.4). Call it once, when nothing that could fail is left to do.
    */
   becomeReady(files: Pick<FileApi, 'duplicateOnto'>, options: { readonly changeDirectory: boolean }): void;
 }
 
 /**
- * Finds out whether this process was launched as a daemon, and takes the word for it out of the environment, so that
+ * Finds out whether this process was launched into the background, and takes the word for it out of the environment, so that
  * nothing we start takes itself for one.
  *
  * @param env `process.env`, from main.
@@ -28,14 +28,18 @@ export function takeLaunched(env: Record<string, string | undefined>): Launched 
       try {
         writeSync(READY_FD, 'ready\n');
       } catch {
-        // The launcher is gone, killed perhaps; the daemon is wanted all the same.
+        // The launcher is gone, killed perhaps; the program is wanted all the same.
       }
       closeSync(READY_FD);
     },
   };
 }
 
-function detachStdio(files: Pick<FileApi, 'duplicateOnto'>): void {
+/**
+ * Standard input, output and error become /dev/null. Besides the way to the background this is for the last moment in a
+ * terminal: one that was closed meanwhile makes Node 20 abort at its exit, when it wants to set it back.
+ */
+export function detachStdio(files: Pick<FileApi, 'duplicateOnto'>): void {
   const nowhere = openSync('/dev/null', constants.O_RDWR);
   for (const fd of [0, 1, 2]) files.duplicateOnto(nowhere, fd);
   closeSync(nowhere);

@@ -59,7 +59,7 @@ function readLong(word: string, rest: string[], { long }: OptionGrammar): Parsed
   const { longName, needsValue } = form;
   const text = equals === -1 ? (needsValue ? rest.shift() : undefined) : word.slice(equals + 1);
   if (needsValue && text === undefined) {
-    return { kind: 'missingArgument', message: `option \`${word}' requires an argument` };
+    return { kind: 'missingArgument', message: `option \`--${longName}' requires an argument` };
   }
   return { kind: 'options', options: [{ longName, text }] };
 }

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { makeTempDir, type TempDir } from '@portcullis/shared/testing';
+import { makeTempDir, type TempDir } from '../testing/index.js';
 
 const LAUNCH = new URL('launch.js', import.meta.url).href;
 const LAUNCHED = new URL('launched.js', import.meta.url).href;
-const NATIVE = import.meta.resolve('@portcullis/shared/native');
+const NATIVE = new URL('../native/index.js', import.meta.url).href;
 
 // Each test starts a few processes, on a machine that may be busy.
 jest.setTimeout(60_000);
@@ -29,14 +29,15 @@ function program(body: string): string {
   writeFileSync(
     path,
     `import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-     import { launchDaemon } from ${JSON.stringify(LAUNCH)};
+     import { launchInBackground } from ${JSON.stringify(LAUNCH)};
      import { takeLaunched } from ${JSON.stringify(LAUNCHED)};
      const launched = takeLaunched(process.env);
      if (launched === undefined) {
        const { execPath, execArgv, argv, env } = process;
        const print = (stream) => (bytes) => stream.write(bytes);
        const output = { stdout: print(process.stdout), stderr: print(process.stderr) };
-       process.exit(await launchDaemon({ execPath, execArgv, argv: argv.slice(1), env, ...output }));
+       process.exit(await launchInBackground({
+         what: 'daemon', failureExitCode: 7, execPath, execArgv, argv: argv.slice(1), env, ...output }));
      }
      writeFileSync(${JSON.stringify(pidFile)}, String(process.pid));
      const ready = async (options = { changeDirectory: true }) => {
@@ -98,7 +99,7 @@ function isAlive(pid: number): boolean {
 
 const STAY = `setTimeout(() => {}, 60_000);`;
 
-describe('launchDaemon', () => {
+describe('launchInBackground', () => {
   test('returns 0 when the daemon is ready, and the daemon has left the terminal', async () => {
     const outcome = await run(`console.log('starting'); await ready(); console.log('unheard'); ${STAY}`);
     // The end of both streams says that the daemon holds neither any more.
@@ -142,10 +143,10 @@ describe('launchDaemon', () => {
   test.each([
     [`process.kill(process.pid, 'SIGKILL'); ${STAY}`, 'was ended by SIGKILL'],
     [`process.exit(0);`, 'ended'],
-  ])('%s before it is ready: 1, and a line that says so', async (body, how) => {
+  ])('%s before it is ready: the exit code for failures, and a line that says so', async (body, how) => {
     const outcome = await run(body);
     expect(outcome).toEqual({
-      code: 1,
+      code: 7,
       stdout: '',
       stderr: `ERROR: The daemon ${how} before it was ready\n`,
     });
