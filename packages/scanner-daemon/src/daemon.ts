@@ -1,4 +1,5 @@
 import { AppError, createLogger, type Logger } from '@portcullis/shared';
+import type { Launched } from '@portcullis/shared/launch';
 import { openNative } from '@portcullis/shared/native';
 import { assembleServer, chooseQueueLimit, chooseSources, openScanSide, type Parts } from './assemble.js';
 import { VERSION_LINE } from './command-line.js';
@@ -11,9 +12,9 @@ import { ctime } from './logging/log-time.js';
 import { openClamdLogs } from './logging/open-clamd-logs.js';
 import { optionsWithoutEffect } from './logging/options-without-effect.js';
 import { databaseRemarks, openingLines, servingLines } from './logging/startup-lines.js';
+import { openOnAccessClient, type OnAccessClient } from './on-access/on-access-client.js';
 import type { Account } from './process/account.js';
 import { checkTemporaryDirectory } from './process/directory-access.js';
-import type { Launched } from './process/launched.js';
 import { claimPidFile, type PidFile } from './process/pid-file.js';
 import { raiseMainThread } from './process/priorities.js';
 import { dropPrivileges } from './process/privileges.js';
@@ -98,6 +99,7 @@ interface RunningDaemon {
   readonly scanSide: ScanSide;
   readonly server: Server;
   readonly virusEvent: VirusEvent | undefined;
+  readonly onAccess: OnAccessClient | undefined;
 }
 
 /** Behaviour 2.2, from step 8 on. @throws AppError when the daemon cannot start. */
@@ -109,6 +111,8 @@ async function start(parts: Parts, context: Starting): Promise<RunningDaemon> {
   if (configuration.runDirectory !== undefined)
     prepareRunDirectory(configuration.runDirectory, config.process.user);
   const passed = takeDescriptors(service, config.listen);
+  // While we are root, and before the nice value is ours alone.
+  const onAccess = openOnAccessClient({ ...configuration, onAccess: config.onAccess, log });
   const niceValue = raiseMainThread();
   const privileges = dropPrivileges({
     user: config.process.user,
@@ -153,7 +157,8 @@ async function start(parts: Parts, context: Starting): Promise<RunningDaemon> {
   log.say('info', 'Ready for clients', { event: 'listening' });
   notifier.ready(servingStatus(database));
   context.launched?.becomeReady(native.files, { changeDirectory: !config.process.debug });
-  return { log, stats, pidFile, notifier, database, scanSide, server, virusEvent };
+  onAccess?.serve();
+  return { log, stats, pidFile, notifier, database, scanSide, server, virusEvent, onAccess };
 }
 
 async function untilStopped(signals: Signals, { database, log }: RunningDaemon): Promise<void> {
@@ -176,6 +181,8 @@ async function stop({ settings }: Configuration, running: RunningDaemon): Promis
   const { log, stats, notifier, database, scanSide, server, virusEvent } = running;
   stats.state('EXIT');
   notifier.stopping('Stopping');
+  // First: nobody shall wait for a daemon that is about to go.
+  await running.onAccess?.stop();
   log.say('verbose', 'Waiting for all threads to finish');
   await notifier.extendWhile(server.stop(settings.stopGraceMs));
   await database.stop();

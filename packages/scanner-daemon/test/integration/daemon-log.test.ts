@@ -254,7 +254,9 @@ describe('the log of a daemon', () => {
     const names = readdirSync(site.root).filter((name) => /^clamd.*\.log$/.test(name));
     expect(names.length).toBeGreaterThan(2);
     const lines = names.flatMap((name) => site.read(name).split('\n'));
-    expect(lines.filter((line) => line.endsWith(`${path}: OK`)).length).toBeGreaterThanOrEqual(rounds * clients);
+    expect(lines.filter((line) => line.endsWith(`${path}: OK`)).length).toBeGreaterThanOrEqual(
+      rounds * clients,
+    );
   });
 });
 

@@ -208,6 +208,20 @@ describe('FILDES in a session', () => {
 });
 
 describe('notices for our own client', () => {
+  test('a descriptor with the notice byte is told when a limit ended its scan; no other one is', async () => {
+    harness.scanner.verdict = { kind: 'incomplete', reason: 'fileTooLarge' };
+    const client = connect();
+    client.send('zIDSESSION\0');
+    client.sendWithFd('zFILDES\0P', cleanFd());
+    await client.toHear('1: ');
+    client.sendWithFd('zFILDES\0\0', cleanFd());
+    await client.toHear('2: ');
+    client.send('zEND\0');
+    expect(steady(await client.toEnd())).toBe(
+      '1: fd[N]: Incomplete scan (MaxFileSize) ERROR\x002: fd[N]: OK\0',
+    );
+  });
+
   test('a session that sent the notice byte is told of a database swap, under number 0', async () => {
     const ours = connect();
     const other = connect();
