@@ -1,8 +1,9 @@
+import { FAILURE_CAUSES } from './policy/decide.js';
 import type { Decision, FailureCause, FailurePolicy } from './policy/decide.js';
 
 /** One row of the failure table. */
 interface FailureAction {
-  /** `policy`: what OnAccessDenyOnError says. */
+  /** Unless `ONACC_ON_<CAUSE>` says otherwise. `policy`: what OnAccessDenyOnError says. */
   readonly decision: Decision | 'policy';
   /** For the log and for whoever reads it at night. */
   readonly meaning: string;
@@ -17,22 +18,24 @@ export const FAILURE_ACTIONS: Readonly<Record<FailureCause, FailureAction>> = {
   daemonDown: { decision: 'policy', meaning: 'the daemon is away' },
   overload: { decision: 'policy', meaning: 'more opens wait than there are descriptors for' },
   internalError: { decision: 'policy', meaning: 'the client itself failed on this event' },
+  stopping: { decision: 'allow', meaning: 'the client was told to stop before the verdict came' },
 };
 
-/** The table with OnAccessDenyOnError filled in. */
-export function failurePolicy(denyOnError: boolean): FailurePolicy {
+/** What the configuration says about failures. */
+export interface FailureChoices {
+  /** OnAccessDenyOnError. */
+  readonly denyOnError: boolean;
+  /** `ONACC_ON_<CAUSE>`: goes before everything else; absent or undefined where it is not set. */
+  readonly overrides?: Readonly<Partial<Record<FailureCause, Decision | undefined>>>;
+}
+
+/** The table with the configuration filled in. */
+export function failurePolicy({ denyOnError, overrides = {} }: FailureChoices): FailurePolicy {
   const onError: Decision = denyOnError ? 'deny' : 'allow';
-  const decisionOf = (cause: FailureCause): Decision => {
+  const row = (cause: FailureCause): [FailureCause, Decision] => {
     const { decision } = FAILURE_ACTIONS[cause];
-    return decision === 'policy' ? onError : decision;
+    return [cause, overrides[cause] ?? (decision === 'policy' ? onError : decision)];
   };
-  return {
-    tooLarge: decisionOf('tooLarge'),
-    incomplete: decisionOf('incomplete'),
-    scanError: decisionOf('scanError'),
-    timeout: decisionOf('timeout'),
-    daemonDown: decisionOf('daemonDown'),
-    overload: decisionOf('overload'),
-    internalError: decisionOf('internalError'),
-  };
+  // One row for each cause of the closed list, so the record is whole.
+  return Object.fromEntries(FAILURE_CAUSES.map(row)) as Record<FailureCause, Decision>;
 }

@@ -34,4 +34,18 @@ describe('Duty', () => {
     expect(second.relieve(nearWrapMs + 99, 100)).toBeUndefined();
     expect(second.relieve(nearWrapMs + 100, 100)).toBe(0);
   });
+
+  test('free are those who have joined and are not stuck', () => {
+    const memory = Duty.memory(3);
+    const gates = [0, 1, 2].map((gate) => new Duty(memory, gate, 3));
+    const observer = Duty.observer(memory, 3);
+    expect(observer.freeGates(1_000, 100)).toBe(0);
+    gates[0]!.join();
+    gates[1]!.join();
+    gates[1]!.beginTurn(1_000);
+    expect(observer.freeGates(1_099, 100)).toBe(2);
+    expect(observer.freeGates(1_100, 100)).toBe(1);
+    gates[1]!.endTurn();
+    expect([observer.freeGates(1_100, 100), observer.isMine]).toEqual([2, false]);
+  });
 });

@@ -4,6 +4,9 @@ const DAEMON_PID = 2;
 const UNSEEN_WRITES = 3;
 const FIRST_GATE = 4;
 
+/** What a thread that is no gate calls itself: it may look on. */
+const NO_GATE = -1;
+
 /**
  * Which gate reads the kernel's events, and since when it has been at its present turn. Shared by all gates.
  *
@@ -15,6 +18,7 @@ export class Duty {
   readonly #gate: number;
   readonly #gates: number;
 
+  /** @param gates - as many as there may ever be */
   constructor(memory: SharedArrayBuffer, gate: number, gates: number) {
     this.#words = new Int32Array(memory);
     this.#gate = gate;
@@ -22,7 +26,28 @@ export class Duty {
   }
 
   static memory(gates: number): SharedArrayBuffer {
-    return new SharedArrayBuffer((FIRST_GATE + gates) * Int32Array.BYTES_PER_ELEMENT);
+    // Since when each is at its turn, and whether it has joined.
+    return new SharedArrayBuffer((FIRST_GATE + gates * 2) * Int32Array.BYTES_PER_ELEMENT);
+  }
+
+  /** As a thread sees it that is no gate. */
+  static observer(memory: SharedArrayBuffer, gates: number): Duty {
+    return new Duty(memory, NO_GATE, gates);
+  }
+
+  /** This gate can answer from now on. */
+  join(): void {
+    Atomics.store(this.#words, FIRST_GATE + this.#gates + this.#gate, 1);
+  }
+
+  /** How many gates have joined and are not stuck. */
+  freeGates(nowMs: number, stuckAfterMs: number): number {
+    let free = 0;
+    for (let gate = 0; gate < this.#gates; gate += 1) {
+      const joined = Atomics.load(this.#words, FIRST_GATE + this.#gates + gate) === 1;
+      if (joined && this.#turnMs(gate, nowMs) < stuckAfterMs) free += 1;
+    }
+    return free;
   }
 
   get isMine(): boolean {

@@ -1,14 +1,22 @@
 import { describe, expect, test } from '@jest/globals';
 import { EventSlots } from './event-slots.js';
+import type { ClaimedEvent } from './event-slots.js';
+
+function event(fd: number, pid: number): ClaimedEvent {
+  return { fd, group: 3, pid, kind: fd % 2 === 0 ? 'permission' : 'written' };
+}
 
 describe('EventSlots', () => {
   test('hands out as many as there are and takes them back', () => {
-    const slots = new EventSlots(EventSlots.memory(2, 2), 1, 2);
-    const first = slots.hold(10, 3, 100);
-    const second = slots.hold(11, 3, 100);
+    const memory = EventSlots.memory(2, 2);
+    const slots = new EventSlots(memory, 1, 2);
+    const first = slots.hold(event(10, 100));
+    const second = slots.hold(event(11, 100));
     expect(new Set([first, second])).toEqual(new Set([2, 3]));
-    expect(slots.hold(12, 3, 100)).toBeUndefined();
+    expect(slots.hold(event(12, 100))).toBeUndefined();
+    expect(EventSlots.held(memory)).toBe(2);
     slots.release(first!);
+    expect(EventSlots.held(memory)).toBe(1);
     expect(slots.freeSlots).toBe(1);
   });
 
@@ -16,12 +24,12 @@ describe('EventSlots', () => {
     const memory = EventSlots.memory(2, 4);
     const own = new EventSlots(memory, 0, 4);
     const relief = new EventSlots(memory, 1, 4);
-    const kept = own.hold(10, 3, 100)!;
-    const lost = own.hold(11, 3, 101)!;
+    const kept = own.hold(event(10, 100))!;
+    const lost = own.hold(event(11, 101))!;
     own.park(kept);
     own.park(lost);
     expect(own.resume(kept)).toBe(true);
-    expect([...relief.claimFrom(0, 4)]).toEqual([{ fd: 11, group: 3, pid: 101 }]);
+    expect([...relief.claimFrom(0, 4)]).toEqual([event(11, 101)]);
     expect([...relief.claimFrom(0, 4)]).toEqual([]);
     expect(own.resume(lost)).toBe(false);
   });
@@ -29,20 +37,20 @@ describe('EventSlots', () => {
   test('a claim that was begun before the slot was used again does not get the next event', () => {
     const memory = EventSlots.memory(2, 1);
     const own = new EventSlots(memory, 0, 1);
-    const slot = own.hold(10, 3, 100)!;
+    const slot = own.hold(event(10, 100))!;
     own.park(slot);
     const words = new Int32Array(memory);
     const wordBefore = words[0]!;
     expect(own.resume(slot)).toBe(true);
     own.release(slot);
-    own.park(own.hold(11, 3, 101)!);
+    own.park(own.hold(event(11, 101))!);
     expect(words[0]).not.toBe(wordBefore);
   });
 
   test('an event that its gate is working on cannot be claimed', () => {
     const memory = EventSlots.memory(2, 4);
     const own = new EventSlots(memory, 0, 4);
-    own.hold(10, 3, 100);
+    own.hold(event(10, 100));
     expect([...new EventSlots(memory, 1, 4).claimFrom(0, 4)]).toEqual([]);
   });
 });

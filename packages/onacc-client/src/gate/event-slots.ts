@@ -15,17 +15,26 @@ const STATE = 0;
 const FD = 1;
 const GROUP = 2;
 const PID = 3;
-const WORDS = 4;
+const KIND = 4;
+const WORDS = 5;
+
+/**
+ * What somebody did. `permission`: he waits for the answer. `opened`, `written` (closed after writing): he does not, and
+ * nothing is answered.
+ */
+export const EVENT_KINDS = ['permission', 'opened', 'written'] as const;
+export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** An event as a gate that takes over finds it. */
 export interface ClaimedEvent {
   readonly fd: number;
   readonly group: number;
   readonly pid: number;
+  readonly kind: EventKind;
 }
 
 /**
- * The permission events that are in some gate's hands, in memory that all gates share: what makes "answered exactly once"
+ * The events that are in some gate's hands, in memory that all gates share: what makes "answered exactly once"
  * hold across threads. Each gate hands out only its own part, so that a slot number never means two events at a time.
  *
  * FREE → BUSY → (WAITING ⇄ BUSY) → FREE, or WAITING → LOST → FREE after another gate's claim.
@@ -43,7 +52,14 @@ export class EventSlots {
   }
 
   static memory(gates: number, slotsPerGate: number): SharedArrayBuffer {
-    return new SharedArrayBuffer(gates * slotsPerGate * WORDS * Int32Array.BYTES_PER_ELEMENT);
+    // The last word counts what is held.
+    return new SharedArrayBuffer((gates * slotsPerGate * WORDS + 1) * Int32Array.BYTES_PER_ELEMENT);
+  }
+
+  /** How many events all gates hold together. One that was taken over counts twice until its first gate is back. */
+  static held(memory: SharedArrayBuffer): number {
+    const words = new Int32Array(memory);
+    return Atomics.load(words, words.length - 1);
   }
 
   /** How many more events this gate can hold. */
@@ -52,13 +68,15 @@ export class EventSlots {
   }
 
   /** Takes a slot for an event just read. @returns the slot, busy; undefined when there is none left. */
-  hold(fd: number, group: number, pid: number): number | undefined {
+  hold(event: ClaimedEvent): number | undefined {
     const slot = this.#free.pop();
     if (slot === undefined) return undefined;
+    Atomics.add(this.#words, this.#words.length - 1, 1);
     const at = slot * WORDS;
-    this.#words[at + FD] = fd;
-    this.#words[at + GROUP] = group;
-    this.#words[at + PID] = pid;
+    this.#words[at + FD] = event.fd;
+    this.#words[at + GROUP] = event.group;
+    this.#words[at + PID] = event.pid;
+    this.#words[at + KIND] = EVENT_KINDS.indexOf(event.kind);
     Atomics.store(
       this.#words,
       at + STATE,
@@ -82,6 +100,7 @@ export class EventSlots {
   /** Gives the slot back, after the answer or after a lost race. */
   release(slot: number): void {
     this.#become(slot, FREE);
+    Atomics.sub(this.#words, this.#words.length - 1, 1);
     this.#free.push(slot);
   }
 
@@ -95,6 +114,7 @@ export class EventSlots {
         fd: Atomics.load(this.#words, at + FD),
         group: Atomics.load(this.#words, at + GROUP),
         pid: Atomics.load(this.#words, at + PID),
+        kind: EVENT_KINDS[Atomics.load(this.#words, at + KIND)] ?? 'permission',
       };
       const lost = (word & ~STATE_BITS) | LOST;
       if (Atomics.compareExchange(this.#words, at + STATE, word, lost) === word) yield event;

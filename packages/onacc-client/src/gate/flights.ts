@@ -1,5 +1,6 @@
 import { sameKey } from './file-key.js';
-import type { EventSlots } from './event-slots.js';
+import type { FailureCause } from '../policy/decide.js';
+import type { EventKind, EventSlots } from './event-slots.js';
 import type { FileKey } from './file-key.js';
 
 /** An event as the kernel delivered it, before anything is known of it. */
@@ -9,27 +10,43 @@ export interface ArrivedEvent {
   readonly pid: number;
 }
 
-/** One event in this gate's hands: somebody's open, waiting for an answer. */
-export class HeldEvent implements ArrivedEvent {
+/** An event to be judged. */
+export interface JudgedEvent extends ArrivedEvent {
+  readonly kind: EventKind;
+}
+
+/** One event in this gate's hands: somebody's open, waiting for an answer, or a written file, waiting for its scan. */
+export class HeldEvent implements JudgedEvent {
   readonly fd: number;
   readonly group: number;
   readonly pid: number;
+  readonly kind: EventKind;
   readonly slot: number;
   readonly flight: Flight;
-  /** Monotonic; past it the failure table decides. */
-  readonly deadlineAtMs: number;
+  /** Monotonic; past it the failure table decides. `Infinity` while the scan of a written file has not begun. */
+  deadlineAtMs = Infinity;
   /** Answered, or lost to another gate: the fd is no longer this gate's. */
   settled = false;
 
-  constructor(arrived: ArrivedEvent, slot: number, flight: Flight, deadlineAtMs: number) {
+  constructor(arrived: JudgedEvent, slot: number, flight: Flight) {
     this.fd = arrived.fd;
     this.group = arrived.group;
     this.pid = arrived.pid;
+    this.kind = arrived.kind;
     this.slot = slot;
     this.flight = flight;
-    this.deadlineAtMs = deadlineAtMs;
   }
 }
+
+/**
+ * Where a flight stands: `queued` behind other scans of written files, at the daemon, pausing between two tries after a
+ * failure, or over.
+ */
+export type FlightPhase =
+  | { readonly kind: 'queued' | 'scanning' | 'over' }
+  | { readonly kind: 'pausing'; readonly cause: FailureCause; readonly untilMs: number };
+
+const QUEUED: FlightPhase = { kind: 'queued' };
 
 /** One scan under way, and all the opens of the same content version that wait for it (single flight). */
 export class Flight {
@@ -40,13 +57,22 @@ export class Flight {
   readonly waiters: HeldEvent[] = [];
   /** Whether its verdict may be kept; cleared when somebody who could write has closed the file during the scan. */
   keepable: boolean;
+  /** Tries that are left after a failure. */
+  retriesLeft: number;
+  phase = QUEUED;
+  /** It was begun for nobody who waits, and counts among those until it is over. */
+  isExtra = false;
   readonly #slots: EventSlots;
   #lender: HeldEvent | undefined;
 
-  constructor(key: FileKey, options: { generation: number; keepable: boolean; slots: EventSlots }) {
+  constructor(
+    key: FileKey,
+    options: { generation: number; keepable: boolean; slots: EventSlots; retriesLeft: number },
+  ) {
     this.key = key;
     this.generation = options.generation;
     this.keepable = options.keepable;
+    this.retriesLeft = options.retriesLeft;
     this.#slots = options.slots;
   }
 
@@ -75,6 +101,14 @@ export class Flight {
   /** Whether anybody still waits here. */
   get isAwaited(): boolean {
     return this.waiters.some((waiter) => !waiter.settled);
+  }
+
+  /** When the last of those who still wait is decided at the latest; `-Infinity` when nobody waits. */
+  get lastDeadlineMs(): number {
+    let lastMs = -Infinity;
+    for (const { settled, deadlineAtMs } of this.waiters)
+      if (!settled) lastMs = Math.max(lastMs, deadlineAtMs);
+    return lastMs;
   }
 }
 

@@ -1,11 +1,16 @@
 import { constants as osConstants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { openNative } from '@portcullis/shared/native';
+import { monotonicMs } from './clock.js';
 import { Counters } from './counters.js';
 import { Duty } from './duty.js';
 import { EventSlots } from './event-slots.js';
 import { Gate } from './gate.js';
+import { HandOver } from './hand-over.js';
+import { LeaseGuard } from './lease-guard.js';
+import { LeaseTable } from './lease-table.js';
 import type { GateCommand, GateEvent, GateStart } from './messages.js';
+import { readProcText } from './proc-text.js';
 
 /** Deadlines and the duty of relief are looked after this often. */
 const TICK_MS = 25;
@@ -30,24 +35,26 @@ function tell(event: GateEvent): void {
 
 /** What the main thread acts on, as against what it only logs. */
 function mustArrive(event: GateEvent): boolean {
+  if (event.kind === 'detection') return event.detection.judged !== undefined;
   return ['ready', 'groupReleased', 'stopped', 'databaseChanged', 'queueOverflow'].includes(event.kind);
 }
 
-function nowMs(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1000 + nanoseconds / 1e6;
-}
-
 preferThisThread();
+const duty = new Duty(start.dutyMemory, start.gate, start.gatesMax);
+const native = openNative();
+const { leaseMemory, settings } = start;
 const gate = new Gate({
-  native: openNative(),
-  settings: start.settings,
+  native,
+  settings,
   slots: new EventSlots(start.slotMemory, start.gate, start.slotsPerGate),
   slotsPerGate: start.slotsPerGate,
-  duty: new Duty(start.dutyMemory, start.gate, start.gates),
+  duty,
   counters,
+  handOver: new HandOver(start.handOverMemory),
+  leases: leaseMemory && new LeaseGuard(native, new LeaseTable(leaseMemory), settings.leaseDevices ?? []),
+  readProcText,
   tell,
-  nowMs,
+  nowMs: monotonicMs,
 });
 gate.tick();
 const ticker = setInterval(() => {
@@ -57,7 +64,7 @@ const ticker = setInterval(() => {
 port.on('message', (command: GateCommand) => {
   switch (command.kind) {
     case 'addGroup':
-      gate.addGroup(command.group);
+      gate.addGroup(command.group, command.nonBlocking);
       return;
     case 'releaseGroup':
       gate.releaseGroup(command.group);
@@ -71,6 +78,7 @@ port.on('message', (command: GateCommand) => {
   }
 });
 
+duty.join();
 tell({ kind: 'ready' });
 
 /**

@@ -1,9 +1,11 @@
-import { constants, emptyFileStatus, isErrno } from '@portcullis/shared/native';
+import { emptyFileStatus, isErrno } from '@portcullis/shared/native';
 import type { FileStatus, NativeApi } from '@portcullis/shared/native';
 import { kernelCacheable } from '../policy/kernel-cacheable.js';
 import { sameKey } from './file-key.js';
 import type { FileKey } from './file-key.js';
 import type { ArrivedEvent, Flight } from './flights.js';
+import { addIgnoreMark, dropIgnoreMark } from './ignore-mark.js';
+import type { LeaseGuard } from './lease-guard.js';
 import { VerdictCache } from './verdict-cache.js';
 
 /**
@@ -11,26 +13,32 @@ import { VerdictCache } from './verdict-cache.js';
  * to 10 ms (field notes 3.5.8).
  */
 const SETTLED_AFTER_MS = 20;
-const IGNORE_OPENS = constants.FAN_OPEN_PERM | constants.FAN_OPEN_EXEC_PERM;
-const ADD_IGNORE_MARK =
-  constants.FAN_MARK_ADD | constants.FAN_MARK_IGNORED_MASK | constants.FAN_MARK_EVICTABLE;
-const REMOVE_IGNORE_MARK = constants.FAN_MARK_REMOVE | constants.FAN_MARK_IGNORED_MASK;
+
+/**
+ * What became of an event whose verdict was to be kept: nothing in the kernel, an ignore mark, or an ignore mark with the
+ * event's descriptor taken to guard it: that one is the keeper's to close.
+ */
+export type Keeping = 'none' | 'marked' | 'tookFd';
 
 /**
  * Clean verdicts at two levels: in user space for every file, in the kernel (an ignore mark) for files that no untrusted
- * user can write to. Both are kept and served only while the read-lease probe finds nobody who could be writing.
+ * user can write to, and for others where a read lease that is held guards the mark. All are kept and served only while the
+ * read-lease probe finds nobody who could be writing.
  */
 export class VerdictKeeper {
   readonly #native: Pick<NativeApi, 'leases' | 'files' | 'fanotify'>;
   readonly #cache: VerdictCache;
   readonly #kernelCache: boolean;
+  readonly #leases: LeaseGuard | undefined;
   readonly #now = emptyFileStatus();
   #ignoreMarkFails = false;
 
   constructor(
     native: Pick<NativeApi, 'leases' | 'files' | 'fanotify'>,
     options: { cacheEntriesMax: number; kernelCache: boolean },
+    leases?: LeaseGuard,
   ) {
+    this.#leases = options.kernelCache ? leases : undefined;
     this.#native = native;
     this.#cache = new VerdictCache(options.cacheEntriesMax);
     this.#kernelCache = options.kernelCache;
@@ -57,50 +65,62 @@ export class VerdictKeeper {
 
   /**
    * Keeps a clean verdict about the version that was there before the scan: if the file has changed since, its next status has
-   * another key and finds nothing. Borrows the fd.
-   *
-   * @returns whether a mark was set in the kernel
+   * another key and finds nothing. Borrows the fd, unless it says `tookFd`.
    */
-  keepClean(flight: Flight, where: ArrivedEvent): boolean {
+  keepClean(flight: Flight, where: ArrivedEvent): Keeping {
     const { key, generation } = flight;
-    if (!flight.keepable || generation !== this.#cache.generation) return false;
-    if (this.#native.leases.probe(where.fd) !== 'noWriter') return false;
+    if (!flight.keepable || generation !== this.#cache.generation) return 'none';
+    // A lease that is held says the same as the probe.
+    const tookFd = !kernelCacheable(key) && this.#leases?.guard(where, key, 'once') === true;
+    if (!tookFd && this.#native.leases.probe(where.fd) !== 'noWriter') return 'none';
     this.#cache.store(key, generation);
-    if (!this.#kernelCache || !kernelCacheable(key)) return false;
+    if (tookFd) return 'tookFd';
+    if (!this.#kernelCache || !kernelCacheable(key)) return 'none';
     // An ignore mark knows no version, so here the file must still be the one that was scanned.
     this.#native.files.status(where.fd, this.#now);
-    return sameKey(this.#now, key) && this.markInKernel(this.#now, where);
+    return sameKey(this.#now, key) ? this.#markUnguarded(this.#now, where) : 'none';
   }
 
-  /** Has the kernel stop asking about this file until it changes, where that is safe. @returns whether a mark was set. */
-  markInKernel(status: FileKey, where: ArrivedEvent): boolean {
-    if (!this.#kernelCache || this.#ignoreMarkFails || !kernelCacheable(status) || !isSettled(status))
-      return false;
+  /**
+   * Has the kernel stop asking about this file until it changes, where that is safe. Borrows the fd, unless it says
+   * `tookFd`.
+   */
+  markInKernel(status: FileKey, where: ArrivedEvent): Keeping {
+    if (!this.#kernelCache || !isSettled(status)) return 'none';
+    if (kernelCacheable(status)) return this.#markUnguarded(status, where);
+    return this.#leases?.guard(where, status, 'again') === true ? 'tookFd' : 'none';
+  }
+
+  #markUnguarded(status: FileKey, where: ArrivedEvent): Keeping {
+    if (this.#ignoreMarkFails || !kernelCacheable(status) || !isSettled(status)) return 'none';
     try {
-      this.#native.fanotify.markFd(where.group, ADD_IGNORE_MARK, IGNORE_OPENS, where.fd);
-      return true;
+      addIgnoreMark(this.#native.fanotify, where);
+      return 'marked';
     } catch (error) {
       // A kernel before 5.19 has no evictable marks; ones that pin their inodes are not worth having.
       if (isErrno(error, 'EINVAL')) this.#ignoreMarkFails = true;
-      return false;
+      return 'none';
     }
   }
 
   /** Somebody who could write has closed the file: forget it at both levels. Borrows the fd. */
   forget(status: FileKey, where: Pick<ArrivedEvent, 'fd' | 'group'>): void {
     this.#cache.drop(status);
+    this.#leases?.forget(status);
     // Also for a file that could not be marked any more: it may have been root's alone when it was.
     if (!this.#kernelCache || this.#ignoreMarkFails) return;
-    try {
-      this.#native.fanotify.markFd(where.group, REMOVE_IGNORE_MARK, IGNORE_OPENS, where.fd);
-    } catch {
-      // There was none: a write has cleared it already.
-    }
+    dropIgnoreMark(this.#native.fanotify, where);
   }
 
-  /** Forgets everything known in user space. Marks in the kernel go with their group. */
+  /** No event of this group is left to be read. */
+  onQueueEmpty(group: number): void {
+    this.#leases?.settle(group);
+  }
+
+  /** Forgets everything known in user space. Marks in the kernel go with their group, guarded ones within moments. */
   flush(): void {
     this.#cache.flush();
+    this.#leases?.dropAll();
   }
 }
 

@@ -15,9 +15,9 @@ export interface GroupMarker {
 
 /** Who reads a group. */
 export interface GroupReader {
-  readonly size: number;
-  addGroup(group: number): void;
-  releaseGroup(group: number): void;
+  addGroup(group: number, options: { readonly nonBlocking: boolean }): void;
+  /** @returns how many will say that they have let go */
+  releaseGroup(group: number): number;
 }
 
 /**
@@ -36,8 +36,9 @@ export class GroupRotation {
   readonly #releaseAfterMs: number;
   readonly #onTrouble: (error: unknown) => void;
   readonly #timers = new Set<NodeJS.Timeout>();
-  /** Groups on their way out, and how many gates have yet to let go of each. */
+  /** Groups on their way out, and how many gates have yet to let go of each; `Infinity` before they are told to. */
   readonly #retiring = new Map<number, number>();
+  #nonBlocking = false;
   #current: number;
   #running: Promise<void> | undefined;
   #owed = false;
@@ -76,6 +77,16 @@ export class GroupRotation {
       this.#owed = true;
     }
     return this.#running;
+  }
+
+  /**
+   * From now on the kernel refuses the opener of a file that would block a gate (true), or has the gate wait (false).
+   * Replaces the group where that is a change: it cannot be had of one that is there.
+   */
+  async setNonBlocking(nonBlocking: boolean): Promise<void> {
+    if (nonBlocking === this.#nonBlocking) return;
+    this.#nonBlocking = nonBlocking;
+    await this.rotate();
   }
 
   /** One gate has let go of a retired group; the last one's word closes it. */
@@ -121,23 +132,28 @@ export class GroupRotation {
   }
 
   async #rotateOnce(): Promise<void> {
-    const next = openSameGroup(this.#fanotify, this.#kernel);
+    const options = { nonBlocking: this.#nonBlocking };
+    const next = openSameGroup(this.#fanotify, this.#kernel, options);
     const old = this.#current;
     this.#current = next;
     // Read before it is marked: from the first mark on, somebody may be waiting in it.
-    this.#reader.addGroup(next);
+    this.#reader.addGroup(next, options);
     await this.#marker.addTarget({ group: next, mask: this.#kernel.markMask });
     this.#marker.removeTarget(old);
     this.#flush(old);
-    this.#retiring.set(old, this.#reader.size);
+    this.#retiring.set(old, Infinity);
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      this.#reader.releaseGroup(old);
+      // Counted only now: until it is told, a gate that is started late reads the old group as well.
+      this.#retiring.set(old, this.#reader.releaseGroup(old));
     }, this.#releaseAfterMs);
     this.#timers.add(timer);
   }
 
   #flush(group: number): void {
-    this.#fanotify.markPath(group, constants.FAN_MARK_FLUSH, 0, '/'); // the path is not looked at
+    // A flush is about one kind of marks alone; the path is not looked at (fanotify_mark(2)).
+    for (const kind of [0, constants.FAN_MARK_MOUNT, constants.FAN_MARK_FILESYSTEM]) {
+      this.#fanotify.markPath(group, constants.FAN_MARK_FLUSH | kind, 0, '/');
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { FakeNative } from '@portcullis/shared/testing';
-import { openInterface, openSameGroup } from './permission-group.js';
+import { O_NONBLOCK, openInterface, openSameGroup } from './permission-group.js';
 
 describe('openInterface', () => {
   test('takes the best rung the kernel has', () => {
@@ -36,5 +36,21 @@ describe('openInterface', () => {
     const native = new FakeNative();
     native.failNext('createGroup', 'EPERM');
     expect(() => openInterface(native.fanotify, true)).toThrow(/CAP_SYS_ADMIN/);
+  });
+
+  test('a group that must not block its reader has O_NONBLOCK among its event flags, and nothing else is different', () => {
+    const { fanotify } = new FakeNative();
+    const { kernel } = openInterface(fanotify, true);
+    const asked: number[][] = [];
+    const spy = {
+      ...fanotify,
+      createGroup: (...flags: number[]) => asked.push(flags),
+    };
+    openSameGroup(spy, kernel, { nonBlocking: true });
+    openSameGroup(spy, kernel);
+    expect(asked).toEqual([
+      [kernel.groupFlags, kernel.eventFlags | O_NONBLOCK],
+      [kernel.groupFlags, kernel.eventFlags],
+    ]);
   });
 });

@@ -12,6 +12,8 @@ export interface KernelInterface {
   readonly degraded?: string;
   /** For further groups of the same kind. */
   readonly groupFlags: number;
+  /** What the descriptors of its events are opened with (open(2)). */
+  readonly eventFlags: number;
   /** What the directories are marked with. */
   readonly markMask: number;
 }
@@ -19,6 +21,8 @@ export interface KernelInterface {
 /** fanotify cannot be had: code `FANOTIFY_UNAVAILABLE`. */
 export class InterfaceError extends AppError<'FANOTIFY_UNAVAILABLE'> {}
 
+/** open(2). */
+export const O_NONBLOCK = 0o4000;
 const EVENT_FLAGS = constants.O_RDONLY | constants.O_LARGEFILE | constants.O_CLOEXEC | constants.O_NOATIME;
 const COMMON = constants.FAN_CLOEXEC | constants.FAN_NONBLOCK | constants.FAN_UNLIMITED_MARKS;
 // CLOSE_WRITE comes through the same queue as the opens, so that a verdict is dropped before the next open is judged.
@@ -56,7 +60,13 @@ export function openInterface(
       if (group === undefined) continue;
       return {
         group,
-        kernel: { mode: 'prevention', description: rung.name, groupFlags, markMask: PREVENTION_MASK },
+        kernel: {
+          mode: 'prevention',
+          description: rung.name,
+          groupFlags,
+          eventFlags: EVENT_FLAGS,
+          markMask: PREVENTION_MASK,
+        },
       };
     }
   }
@@ -68,6 +78,7 @@ export function openInterface(
       mode: 'notify-only',
       description: rung.name,
       groupFlags,
+      eventFlags: EVENT_FLAGS,
       markMask: NOTIFY_MASK,
     };
     return wantPrevention
@@ -77,9 +88,19 @@ export function openInterface(
   throw new InterfaceError('FANOTIFY_UNAVAILABLE', 'this kernel offers no fanotify at all (CONFIG_FANOTIFY)');
 }
 
-/** One more group of the same kind, for a swap. The caller's. */
-export function openSameGroup(fanotify: FanotifyApi, kernel: KernelInterface): number {
-  return fanotify.createGroup(kernel.groupFlags, EVENT_FLAGS);
+/**
+ * One more group of the same kind, for a swap. The caller's.
+ *
+ * @param options.nonBlocking - the kernel refuses the opener of a file whose descriptor it cannot make at once, where a
+ * lease is in the way for instance, instead of blocking the reader (field notes 3.5.3)
+ */
+export function openSameGroup(
+  fanotify: FanotifyApi,
+  kernel: KernelInterface,
+  options: { readonly nonBlocking: boolean } = { nonBlocking: false },
+): number {
+  const { groupFlags, eventFlags } = kernel;
+  return fanotify.createGroup(groupFlags, eventFlags | (options.nonBlocking ? O_NONBLOCK : 0));
 }
 
 const NO_PERMISSION_EVENTS = 'this kernel has no permission events (CONFIG_FANOTIFY_ACCESS_PERMISSIONS)';

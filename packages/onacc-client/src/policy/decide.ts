@@ -5,7 +5,8 @@ import type { ScanVerdict } from '@portcullis/shared';
 export type Decision = 'allow' | 'deny';
 
 /** Why an event needs no scan. */
-export type SkipReason = 'ownProcess' | 'daemonProcess' | 'notRegular' | 'empty' | 'excludedUser' | 'cached';
+export type SkipReason =
+  'ownProcess' | 'daemonProcess' | 'notRegular' | 'empty' | 'outsideScope' | 'excludedUser' | 'cached';
 
 /** Why there is no verdict to go by. The closed list that `failure-actions.ts` gives a decision for, one row each. */
 export const FAILURE_CAUSES = [
@@ -16,6 +17,7 @@ export const FAILURE_CAUSES = [
   'daemonDown',
   'overload',
   'internalError',
+  'stopping',
 ] as const;
 export type FailureCause = (typeof FAILURE_CAUSES)[number];
 
@@ -25,6 +27,21 @@ export type Outcome =
   | { readonly kind: 'clean' }
   | { readonly kind: 'infected'; readonly signatureName: string }
   | { readonly kind: 'failed'; readonly cause: FailureCause };
+
+export function skipped(reason: SkipReason): Outcome {
+  return { kind: 'skipped', reason };
+}
+
+export function failed(cause: FailureCause): Outcome {
+  return { kind: 'failed', cause };
+}
+
+// Made once: they are compared by identity, and millions of opens end in them.
+export const OWN_PROCESS = skipped('ownProcess');
+export const DAEMON_PROCESS = skipped('daemonProcess');
+export const OUTSIDE_SCOPE = skipped('outsideScope');
+export const EXCLUDED_USER = skipped('excludedUser');
+export const CACHED = skipped('cached');
 
 /** The failure rows, one decision each. */
 export type FailurePolicy = Readonly<Record<FailureCause, Decision>>;

@@ -1,0 +1,71 @@
+import { emptyFileStatus } from '@portcullis/shared/native';
+import type { FileStatus, NativeApi } from '@portcullis/shared/native';
+import {
+  CACHED,
+  DAEMON_PROCESS,
+  EXCLUDED_USER,
+  failed,
+  OUTSIDE_SCOPE,
+  OWN_PROCESS,
+  skipped,
+} from '../policy/decide.js';
+import type { Outcome } from '../policy/decide.js';
+import { createPathScope } from '../policy/path-scope.js';
+import { screenObject } from '../policy/screen.js';
+import { compileExcludedPaths } from '../watch/excluded-paths.js';
+import type { ArrivedEvent } from './flights.js';
+import type { GateSettings } from './messages.js';
+import type { OpenerFacts } from './opener-facts.js';
+import type { VerdictKeeper } from './verdict-keeper.js';
+
+export interface ArrivalScreenDeps {
+  readonly native: Pick<NativeApi, 'files' | 'patterns'>;
+  readonly settings: GateSettings;
+  readonly facts: OpenerFacts;
+  readonly keeper: VerdictKeeper;
+  readonly duty: { readonly daemonPid: number };
+}
+
+/** What can be said of an event without a scan, the cheapest question first. */
+export class ArrivalScreen {
+  /** Of the file that was last asked about; overwritten by the next one. */
+  readonly status: FileStatus = emptyFileStatus();
+  readonly #deps: ArrivalScreenDeps;
+  readonly #isInScope: ((path: string) => boolean) | undefined;
+
+  /** @throws ExcludedPathsError for a pattern that does not compile */
+  constructor(deps: ArrivalScreenDeps) {
+    this.#deps = deps;
+    this.#isInScope = scopeOf(deps);
+  }
+
+  /**
+   * own process, daemon → object → place → user → size → cache. Borrows the fd.
+   *
+   * @returns the outcome where no scan is needed
+   * @throws NativeError when the file cannot be asked about
+   */
+  judge(event: ArrivedEvent): Outcome | undefined {
+    const { settings, duty, native, facts, keeper } = this.#deps;
+    if (event.pid === settings.ownPid) return OWN_PROCESS;
+    if (event.pid !== 0 && event.pid === duty.daemonPid) return DAEMON_PROCESS;
+    native.files.status(event.fd, this.status);
+    const screening = screenObject(this.status, settings.maxFileBytes);
+    if (screening.kind === 'skip') return skipped(screening.reason);
+    if (this.#isInScope?.(facts.path(event.fd)) === false) return OUTSIDE_SCOPE;
+    if (settings.excludedUids.length > 0 && facts.runsAs(event.pid, settings.excludedUids))
+      return EXCLUDED_USER;
+    if (screening.kind === 'fail') return failed(screening.cause);
+    return keeper.knowsClean(this.status, event.fd) ? CACHED : undefined;
+  }
+}
+
+function scopeOf({ native, settings }: ArrivalScreenDeps): ((path: string) => boolean) | undefined {
+  const { scope } = settings;
+  if (scope === undefined) return undefined;
+  const isExcluded = compileExcludedPaths(scope.exclude, native.patterns, {
+    exactPaths: scope.excludeExactly ?? [],
+    includePaths: scope.include,
+  });
+  return createPathScope({ include: scope.include, isExcluded });
+}
