@@ -1,11 +1,14 @@
 import {
   CommandDecoder,
+  encodeBareError,
   encodeBareWord,
   encodeDetection,
   encodePathMessage,
   encodePathWord,
+  InstreamDecoder,
 } from '@portcullis/shared';
-import type { NativeApi, PollHandle } from '@portcullis/shared/native';
+import { isErrno } from '@portcullis/shared/native';
+import type { NativeApi, PollHandle, ReceivedMessage, TcpAddress } from '@portcullis/shared/native';
 
 /** What the daemon makes of a file's content. `silence`: no answer until {@link ScriptedDaemon.answerHeld}. */
 export type ScriptedVerdict = 'OK' | 'silence' | { readonly found: string } | { readonly error: string };
@@ -13,7 +16,13 @@ export type ScriptedVerdict = 'OK' | 'silence' | { readonly found: string } | { 
 interface Held {
   readonly connection: Connection;
   readonly id: number;
-  readonly content: string;
+  readonly name: string;
+}
+
+/** An upload in the middle. */
+interface Stream {
+  readonly decoder: InstreamDecoder;
+  readonly parts: Buffer[];
 }
 
 interface Connection {
@@ -22,6 +31,7 @@ interface Connection {
   readonly poll: PollHandle;
   lastId: number;
   awaitsByte: boolean;
+  stream: Stream | undefined;
   readonly passed: number[];
 }
 
@@ -29,7 +39,10 @@ interface Connection {
 export class ScriptedDaemon {
   /** Contents in the order in which they were handed over. */
   readonly scanned: string[] = [];
-  version = 'ClamAV 1.4.6/1/Sat Nov 21 20:44:46 2026';
+  /** `undefined`: the question ends the session, as with EnableVersionCommand no (behaviour 1.5). */
+  version: string | undefined = 'ClamAV 1.4.6/1/Sat Nov 21 20:44:46 2026';
+  /** StreamMaxLength; 0 = no limit. */
+  streamMaxBytes = 0;
   readonly #native: Pick<NativeApi, 'sockets' | 'files' | 'poller'>;
   readonly #judge: (content: string) => ScriptedVerdict;
   readonly #listener: number;
@@ -39,14 +52,13 @@ export class ScriptedDaemon {
 
   constructor(
     native: Pick<NativeApi, 'sockets' | 'files' | 'poller'>,
-    socketPath: string,
+    /** The path of a Unix socket, or where to listen for TCP. */
+    at: string | TcpAddress,
     judge: (content: string) => ScriptedVerdict,
   ) {
     this.#native = native;
     this.#judge = judge;
-    this.#listener = native.sockets.createUnix();
-    native.sockets.bindUnix(this.#listener, socketPath);
-    native.sockets.listen(this.#listener, 10);
+    this.#listener = listenAt(native, at);
     this.#listening = native.poller.watch(this.#listener, { readable: true, writable: false }, () => {
       const fd = native.sockets.accept(this.#listener);
       if (fd >= 0) this.#serve(fd);
@@ -57,14 +69,24 @@ export class ScriptedDaemon {
     return this.#connections.size;
   }
 
+  /** Where it listens, when that is TCP: with the port that port 0 became. */
+  get address(): TcpAddress {
+    return this.#native.sockets.localAddress(this.#listener);
+  }
+
+  /** Stops or goes on reading, as a daemon does that is busy elsewhere. */
+  pause(paused: boolean): void {
+    for (const { poll } of this.#connections) poll.want({ readable: !paused, writable: false });
+  }
+
   /** Answers what was held back by `silence`. */
   answerHeld(verdict: Exclude<ScriptedVerdict, 'silence'>): void {
-    for (const { connection, id } of this.#held.splice(0)) this.#reply(connection, id, verdict);
+    for (const held of this.#held.splice(0)) this.#reply(held, verdict);
   }
 
   /** Sends a line nobody asked for. */
   sendRaw(bytes: Buffer): void {
-    for (const { fd } of this.#connections) this.#native.sockets.send(fd, bytes);
+    for (const connection of this.#connections) this.#send(connection, bytes);
   }
 
   /** Drops every connection, as a daemon that dies does. */
@@ -84,6 +106,7 @@ export class ScriptedDaemon {
       decoder: new CommandDecoder(),
       lastId: 0,
       awaitsByte: false,
+      stream: undefined,
       passed: [],
       poll: this.#native.poller.watch(fd, { readable: true, writable: false }, () => {
         this.#receive(connection);
@@ -94,59 +117,105 @@ export class ScriptedDaemon {
 
   #receive(connection: Connection): void {
     for (;;) {
-      const message = this.#native.sockets.receive(connection.fd);
+      const message = this.#receiveOrEnd(connection.fd);
       if (message === undefined) return;
       connection.passed.push(...message.fds);
       if (message.bytes.length === 0) {
         this.#end(connection);
         return;
       }
-      connection.decoder.push(message.bytes);
+      if (connection.stream === undefined) connection.decoder.push(message.bytes);
+      else this.#takeStream(connection, connection.stream, message.bytes);
       this.#execute(connection);
+      if (!this.#connections.has(connection)) return;
+    }
+  }
+
+  /** A connection that was reset has ended. */
+  #receiveOrEnd(fd: number): ReceivedMessage | undefined {
+    try {
+      return this.#native.sockets.receive(fd);
+    } catch (error) {
+      if (isErrno(error, 'ECONNRESET')) return { bytes: Buffer.alloc(0), fds: [] };
+      throw error;
     }
   }
 
   #execute(connection: Connection): void {
-    for (;;) {
+    while (connection.stream === undefined && this.#connections.has(connection)) {
       if (connection.awaitsByte) {
         if (connection.decoder.takeByte() === undefined) return;
         connection.awaitsByte = false;
-        this.#scan(connection);
+        this.#scanPassed(connection);
       }
       const decoded = connection.decoder.next();
       if (decoded === undefined) return;
       if (decoded.kind !== 'command') throw new Error(`the client sent ${decoded.kind}`);
-      const { verb } = decoded.command;
-      if (verb === 'IDSESSION') continue;
-      connection.lastId += 1;
-      if (verb === 'FILDES') connection.awaitsByte = true;
-      else if (verb === 'VERSION')
-        this.#send(connection, encodeBareWord(this.version, frame(connection.lastId)));
-      else throw new Error(`the client sent ${verb}`);
+      this.#begin(connection, decoded.command.verb);
     }
   }
 
-  #scan(connection: Connection): void {
+  #begin(connection: Connection, verb: string): void {
+    if (verb === 'IDSESSION') return;
+    connection.lastId += 1;
+    const answer = (word: string): void => {
+      this.#send(connection, encodeBareWord(word, frame(connection.lastId)));
+    };
+    if (verb === 'FILDES') connection.awaitsByte = true;
+    else if (verb === 'PING') answer('PONG');
+    else if (verb === 'VERSION') {
+      answer(this.version ?? 'COMMAND UNAVAILABLE');
+      if (this.version === undefined) this.#end(connection);
+    } else if (verb === 'INSTREAM') {
+      connection.stream = { decoder: new InstreamDecoder(this.streamMaxBytes), parts: [] };
+      this.#takeStream(connection, connection.stream, connection.decoder.take());
+    } else throw new Error(`the client sent ${verb}`);
+  }
+
+  #takeStream(connection: Connection, stream: Stream, bytes: Buffer): void {
+    for (const event of stream.decoder.push(bytes)) {
+      if (event.kind === 'chunk') stream.parts.push(Buffer.from(event.bytes));
+      else if (event.kind === 'sizeLimit') {
+        this.#send(connection, encodeBareError('INSTREAM size limit exceeded.', frame(connection.lastId)));
+        this.#end(connection);
+      } else {
+        connection.stream = undefined;
+        connection.decoder.push(Buffer.from(event.rest));
+        this.#scan(connection, 'stream', Buffer.concat(stream.parts).toString());
+      }
+    }
+  }
+
+  #scanPassed(connection: Connection): void {
     const fd = connection.passed.shift();
     if (fd === undefined) throw new Error('FILDES without a descriptor');
     const bytes = Buffer.alloc(4096);
     const content = bytes.toString('utf8', 0, this.#native.files.readAt(fd, bytes, 0));
     this.#native.files.close(fd);
-    this.scanned.push(content);
-    const verdict = this.#judge(content);
-    if (verdict === 'silence') this.#held.push({ connection, id: connection.lastId, content });
-    else this.#reply(connection, connection.lastId, verdict);
+    this.#scan(connection, 'fd[9]', content);
   }
 
-  #reply(connection: Connection, id: number, verdict: Exclude<ScriptedVerdict, 'silence'>): void {
+  #scan(connection: Connection, name: string, content: string): void {
+    this.scanned.push(content);
+    const verdict = this.#judge(content);
+    const about = { connection, id: connection.lastId, name };
+    if (verdict === 'silence') this.#held.push(about);
+    else this.#reply(about, verdict);
+  }
+
+  #reply({ connection, id, name }: Held, verdict: Exclude<ScriptedVerdict, 'silence'>): void {
     if (!this.#connections.has(connection)) return;
-    if (verdict === 'OK') this.#send(connection, encodePathWord('fd[9]', 'OK', frame(id)));
-    else if ('found' in verdict) this.#send(connection, encodeDetection('fd[9]', verdict.found, frame(id)));
-    else this.#send(connection, encodePathMessage('fd[9]', verdict.error, frame(id)));
+    if (verdict === 'OK') this.#send(connection, encodePathWord(name, 'OK', frame(id)));
+    else if ('found' in verdict) this.#send(connection, encodeDetection(name, verdict.found, frame(id)));
+    else this.#send(connection, encodePathMessage(name, verdict.error, frame(id)));
   }
 
   #send(connection: Connection, bytes: Buffer): void {
-    this.#native.sockets.send(connection.fd, bytes);
+    try {
+      this.#native.sockets.send(connection.fd, bytes);
+    } catch (error) {
+      if (!isErrno(error, 'EPIPE') && !isErrno(error, 'ECONNRESET')) throw error; // the client has given this session up
+    }
   }
 
   #end(connection: Connection): void {
@@ -159,4 +228,12 @@ export class ScriptedDaemon {
 
 function frame(sessionId: number): { terminator: '\0'; sessionId: number } {
   return { terminator: '\0', sessionId };
+}
+
+function listenAt({ sockets }: Pick<NativeApi, 'sockets'>, at: string | TcpAddress): number {
+  if (typeof at !== 'string') return sockets.listenTcp(at, 10);
+  const fd = sockets.createUnix();
+  sockets.bindUnix(fd, at);
+  sockets.listen(fd, 10);
+  return fd;
 }

@@ -1,83 +1,43 @@
-import { encodeCommand, FILDES_NOTICE_BYTE, ReplyDecoder, messageOf } from '@portcullis/shared';
-import type { DecodedReply, Reply, ScanVerdict } from '@portcullis/shared';
+import { encodeCommand, FILDES_NOTICE_BYTE, messageOf } from '@portcullis/shared';
+import type { DecodedReply, Reply } from '@portcullis/shared';
 import { isErrno, WOULD_BLOCK } from '@portcullis/shared/native';
-import type { NativeApi, PollHandle } from '@portcullis/shared/native';
-
-/** Something to be scanned, as its owner keeps it. */
-export interface ScanTicket {
-  /** The descriptor to pass on, held fast until it is returned; negative once nobody waits for the verdict any more. */
-  borrowFd(): number;
-  returnFd(): void;
-}
-
-/** Who is told what happens on the link. Every ticket that was submitted comes back exactly once. */
-export interface LinkObserver<Ticket> {
-  onVerdict(ticket: Ticket, verdict: ScanVerdict): void;
-  /** The link broke, or could not take the ticket, before the verdict came. */
-  onLost(ticket: Ticket): void;
-  onUp(daemonPid: number): void;
-  onDown(reason: string): void;
-  /** The daemon scans with other signatures from now on. */
-  onDatabaseChanged(): void;
-}
-
-export interface LinkOptions {
-  /** LocalSocket. */
-  readonly socketPath: string;
-  /** Scans sent and not yet answered, at most; what comes beyond waits in the order it came. */
-  readonly windowScans: number;
-  /** With scans outstanding and not one byte from the daemon for so long, the connection is given up. */
-  readonly silenceMaxMs: number;
-  /** See {@link DaemonLink.spin}; 0 = never. */
-  readonly spinMaxMs: number;
-  /** Monotonic; the clock of {@link DaemonLink.tick}. */
-  readonly nowMs: () => number;
-}
+import type { NativeApi } from '@portcullis/shared/native';
+import { Dialler } from './dialler.js';
+import type { LinkObserver, LinkOptions, ScanLink, ScanTicket } from './link-contract.js';
+import { askVersion, openSession, outstandingOf, register, stopWaiting, waitForRoom } from './session.js';
+import type { Session } from './session.js';
+import { Uploader } from './uploader.js';
+import type { Cut } from './uploader.js';
+import { describeReply, isStreamTooLarge, verdictOfReply } from './verdict-of-reply.js';
 
 /** Asking for the version this often also keeps a session alive that has nothing to do (ReadTimeout, behaviour 1.6). */
 const VERSION_EVERY_MS = 5_000;
 /** After a spin in vain, so many chances to spin are passed over. */
 const SPINS_SKIPPED = 32;
-const RETRY_FIRST_MS = 50;
-const RETRY_MAX_MS = 2_000;
 const RECEIVES_PER_TURN = 16;
-/** Of clamd's replies the pid 1 means a socket made by systemd: not the daemon, and nothing to trust. */
-const INIT_PID = 1;
 
 const FILDES = Buffer.concat([encodeCommand('FILDES'), Buffer.of(FILDES_NOTICE_BYTE)]);
-const SESSION_START = Buffer.concat([encodeCommand('IDSESSION'), encodeCommand('VERSION')]);
-const VERSION = encodeCommand('VERSION');
-const PING = encodeCommand('PING');
-
-type Asked<Ticket> =
-  { readonly kind: 'scan'; readonly ticket: Ticket } | { readonly kind: 'version' | 'ping' };
-
-type LinkState<Ticket> =
-  | { readonly kind: 'down'; retryAtMs: number; retryMs: number }
-  | { readonly kind: 'up'; readonly session: Session<Ticket> };
-
-interface Session<Ticket> {
-  readonly fd: number;
-  readonly poll: PollHandle;
-  readonly decoder: ReplyDecoder;
-  readonly asked: Map<number, Asked<Ticket>>;
-  lastId: number;
-  blocked: boolean;
-  heardAtMs: number;
-  askedVersionAtMs: number;
-}
 
 /**
- * One persistent IDSESSION to the daemon, on which descriptors are passed as they come and verdicts return in any order
- * (behaviour 1.6, 1.7). Works against clamd and against our daemon, which alone sends the notice `0: …` when its
- * signatures change. Never blocks; reconnects by itself, from {@link tick}.
+ * One persistent IDSESSION to the daemon, over a Unix socket or TCP, on which files go out as they come, all as descriptors or
+ * all as streams, and verdicts return in any order (behaviour 1.6 to 1.8). Works against clamd and against our daemon, which
+ * alone sends the notice `0: …` when its signatures change. Never waits for the daemon; reconnects by itself, from {@link tick}.
+ *
+ * Both kinds of transfer in one session would not do: clamd 1.4.6 takes a descriptor that arrives close behind a stream for an
+ * error in the stream.
  */
-export class DaemonLink<Ticket extends ScanTicket> {
+export class DaemonLink<Ticket extends ScanTicket> implements ScanLink<Ticket> {
   readonly #native: Pick<NativeApi, 'sockets' | 'files' | 'poller'>;
   readonly #options: LinkOptions;
   readonly #observer: LinkObserver<Ticket>;
+  readonly #dialler: Dialler;
+  /** Where files are sent as streams. */
+  readonly #uploader: Uploader<Ticket> | undefined;
   readonly #backlog: Ticket[] = [];
-  #state: LinkState<Ticket> = { kind: 'down', retryAtMs: 0, retryMs: RETRY_FIRST_MS };
+  /** Undefined while the link is down, a connection under way included. */
+  #session: Session<Ticket> | undefined;
+  /** The daemon ended the session, as it said it would, and is there: what waits may go on waiting. */
+  #renewing = false;
   #version: string | undefined;
   #versionRefused = false;
   #everUp = false;
@@ -92,18 +52,37 @@ export class DaemonLink<Ticket extends ScanTicket> {
     this.#native = native;
     this.#options = options;
     this.#observer = observer;
+    this.#dialler = new Dialler({
+      native,
+      endpoint: options.endpoint,
+      connectMaxMs: options.connectMaxMs,
+      nowMs: options.nowMs,
+      onConnected: (fd, peerPid) => {
+        this.#open(fd, peerPid);
+      },
+      onFailed: (reason, isRoundOver) => {
+        this.#onDialFailed(reason, isRoundOver);
+      },
+    });
+    this.#uploader = options.transfer === 'stream' ? new Uploader(native, options.streamMaxBytes) : undefined;
   }
 
-  /** Sends the ticket's descriptor, or keeps it in line. While the link is down it comes back as lost at once. */
+  /** Whether what is submitted now is sent; a connection under way does not count. */
+  get isUp(): boolean {
+    return this.#session !== undefined;
+  }
+
+  /** Sends the ticket's file, or keeps it in line. While the link is down it comes back as lost at once. */
   submit(ticket: Ticket): void {
-    if (this.#state.kind === 'down') {
-      this.#observer.onLost(ticket);
+    const session = this.#session;
+    if (session === undefined) {
+      if (this.#renewing) this.#backlog.push(ticket);
+      else this.#observer.onLost(ticket);
       return;
     }
-    const { session } = this.#state;
     if (session.blocked || this.#backlog.length > 0 || session.asked.size >= this.#options.windowScans) {
       this.#backlog.push(ticket);
-    } else if (!this.#sendScan(session, ticket)) {
+    } else if (!this.#send(session, ticket)) {
       this.#backlog.push(ticket);
     }
   }
@@ -114,16 +93,16 @@ export class DaemonLink<Ticket extends ScanTicket> {
    * a while, so that a busy machine does not pay for it.
    */
   spin(): void {
-    if (this.#state.kind === 'down' || this.#options.spinMaxMs === 0) return;
-    const { session } = this.#state;
-    if (session.asked.size !== 1 || this.#backlog.length > 0) return;
+    const session = this.#session;
+    if (session === undefined || this.#options.spinMaxMs === 0) return;
+    if (session.asked.size !== 1 || this.#backlog.length > 0 || session.blocked) return;
     if (this.#spinsToSkip > 0) {
       this.#spinsToSkip -= 1;
       return;
     }
     const giveUpAtMs = this.#options.nowMs() + this.#options.spinMaxMs;
     // A connection that broke meanwhile is closed: its number may be another file's by now.
-    const isWaiting = (): boolean => this.#state.kind === 'up' && session.asked.size > 0;
+    const isWaiting = (): boolean => this.#isCurrent(session) && session.asked.size > 0;
     try {
       do this.#receive(session);
       while (isWaiting() && this.#options.nowMs() < giveUpAtMs);
@@ -136,79 +115,60 @@ export class DaemonLink<Ticket extends ScanTicket> {
 
   /** The link's clock: connects, keeps alive, gives up on a silent daemon. `nowMs` is monotonic. */
   tick(nowMs: number): void {
-    if (this.#state.kind === 'down') {
-      if (nowMs >= this.#state.retryAtMs) this.#connect(nowMs, this.#state.retryMs);
+    const session = this.#session;
+    if (session === undefined) {
+      this.#dialler.tick(nowMs);
       return;
     }
-    const { session } = this.#state;
     if (session.asked.size === 0) session.heardAtMs = nowMs;
     if (nowMs - session.heardAtMs > this.#options.silenceMaxMs) {
       this.#break(`no answer for ${Math.round(nowMs - session.heardAtMs)} ms`);
-    } else if (nowMs - session.askedVersionAtMs >= VERSION_EVERY_MS && !session.blocked) {
-      session.askedVersionAtMs = nowMs;
-      if (this.#versionRefused) this.#ask(session, PING, { kind: 'ping' });
-      else this.#ask(session, VERSION, { kind: 'version' });
+    } else if (!session.blocked) {
+      this.#askVersionIfDue(session, nowMs);
     }
   }
 
   /** Closes the connection for good; what is outstanding comes back as lost. */
   close(): void {
     this.#toldDown = true; // no news to whoever closes it
+    this.#renewing = false;
     this.#break('closed');
-    this.#state = { kind: 'down', retryAtMs: Infinity, retryMs: RETRY_MAX_MS };
+    this.#dialler.close();
+    this.#giveUpBacklog();
   }
 
-  #connect(nowMs: number, retryMs: number): void {
-    const { sockets, files, poller } = this.#native;
-    let fd = -1;
-    try {
-      fd = sockets.createUnix();
-      if (sockets.connectUnix(fd, this.#options.socketPath) !== 'connected')
-        throw new Error('the backlog is full');
-      const { pid } = sockets.peerCredentials(fd);
-      if (sockets.send(fd, SESSION_START) !== SESSION_START.length)
-        throw new Error('the session could not be opened');
-      const session: Session<Ticket> = {
-        fd,
-        poll: poller.watch(fd, { readable: true, writable: false }, (ready) => {
-          this.#onReady(session, ready.writable);
-        }),
-        decoder: new ReplyDecoder({ terminator: '\0' }),
-        asked: new Map([[1, { kind: 'version' }]]),
-        lastId: 1,
-        blocked: false,
-        heardAtMs: nowMs,
-        askedVersionAtMs: nowMs,
-      };
-      this.#state = { kind: 'up', session };
-      this.#toldDown = false;
-      this.#observer.onUp(pid === INIT_PID ? 0 : pid);
-      // Another process may have answered under the old name: whatever was cached belongs to the one before.
-      if (this.#everUp) this.#observer.onDatabaseChanged();
-      this.#everUp = true;
-    } catch (error) {
-      if (fd >= 0) files.close(fd);
-      this.#state = {
-        kind: 'down',
-        retryAtMs: nowMs + retryMs,
-        retryMs: Math.min(retryMs * 2, RETRY_MAX_MS),
-      };
-      this.#tellDown(messageOf(error));
-    }
+  #open(fd: number, daemonPid: number): void {
+    const session = openSession<Ticket>(this.#native, fd, {
+      nowMs: this.#options.nowMs(),
+      versionRefused: this.#versionRefused,
+      onReady: (ready, writable) => {
+        this.#onReady(ready, writable);
+      },
+    });
+    this.#session = session;
+    this.#toldDown = false;
+    this.#renewing = false;
+    this.#observer.onUp(daemonPid);
+    // Another process may have answered under the old name: whatever was cached belongs to the one before.
+    if (this.#everUp) this.#observer.onDatabaseChanged();
+    this.#everUp = true;
+    this.#sendBacklog(session);
   }
 
   #onReady(session: Session<Ticket>, writable: boolean): void {
-    if (this.#state.kind !== 'up' || this.#state.session !== session) return;
+    if (!this.#isCurrent(session)) return;
     try {
-      if (writable && session.blocked) {
-        session.blocked = false;
-        session.poll.want({ readable: true, writable: false });
-      }
-      this.#receive(session);
-      this.#sendBacklog(session);
+      if (writable && session.blocked) this.#onRoom(session);
+      if (this.#isCurrent(session)) this.#receive(session);
+      if (this.#isCurrent(session)) this.#sendBacklog(session);
     } catch (error) {
       this.#break(messageOf(error));
     }
+  }
+
+  #onRoom(session: Session<Ticket>): void {
+    if (this.#uploader?.isBusy === true) this.#pump(session, this.#uploader);
+    else stopWaiting(session);
   }
 
   #receive(session: Session<Ticket>): void {
@@ -223,7 +183,7 @@ export class DaemonLink<Ticket extends ScanTicket> {
       session.heardAtMs = this.#options.nowMs();
       for (const decoded of session.decoder.push(message.bytes)) {
         this.#onReply(session, decoded);
-        if (this.#state.kind !== 'up') return;
+        if (!this.#isCurrent(session)) return;
       }
       // One short read means the socket is drained; asking again would cost a call for nothing.
       if (message.bytes.length < 4096) return;
@@ -235,45 +195,60 @@ export class DaemonLink<Ticket extends ScanTicket> {
       this.#break('an overlong reply');
       return;
     }
-    if (decoded.sessionId === 0) {
+    const { sessionId, reply } = decoded;
+    if (sessionId === 0) {
       this.#observer.onDatabaseChanged();
       return;
     }
-    const asked = decoded.sessionId === undefined ? undefined : session.asked.get(decoded.sessionId);
-    if (decoded.sessionId === undefined || asked === undefined) {
-      this.#break(`an unexpected reply: ${describe(decoded.reply)}`);
+    const asked = sessionId === undefined ? undefined : session.asked.get(sessionId);
+    if (sessionId === undefined || asked === undefined) {
+      this.#break(`an unexpected reply: ${describeReply(reply)}`);
       return;
     }
-    session.asked.delete(decoded.sessionId);
-    if (asked.kind === 'scan') this.#observer.onVerdict(asked.ticket, verdictOf(decoded.reply));
-    else if (asked.kind === 'version') this.#onVersion(decoded.reply);
+    if (reply.kind === 'clean' && this.#uploader?.isBusy === true && sessionId === session.uploadId) {
+      this.#break('a verdict before the end of its stream');
+      return;
+    }
+    session.asked.delete(sessionId);
+    if (asked.kind === 'scan') {
+      if (this.#uploader !== undefined && isStreamTooLarge(reply)) {
+        if (sessionId === session.uploadId) this.#uploader.lowerLimit();
+        this.#renew(session);
+        this.#observer.onTooLarge(asked.ticket);
+      } else this.#observer.onVerdict(asked.ticket, verdictOfReply(reply));
+    } else if (asked.kind === 'version') this.#onVersion(session, reply);
+    else if (asked.kind === 'ping') this.#dialler.answered();
+    else if (isStreamTooLarge(reply)) this.#renew(session);
   }
 
-  #onVersion(reply: Reply): void {
-    const text = describe(reply);
-    if (text === 'COMMAND UNAVAILABLE') this.#versionRefused = true;
-    else if (this.#version !== undefined && this.#version !== text) this.#observer.onDatabaseChanged();
+  #onVersion(session: Session<Ticket>, reply: Reply): void {
+    this.#dialler.answered();
+    const text = describeReply(reply);
+    if (text === 'COMMAND UNAVAILABLE') {
+      this.#versionRefused = true;
+      this.#renew(session); // the daemon ends the session after it (behaviour 1.5)
+      return;
+    }
+    if (this.#version !== undefined && this.#version !== text) this.#observer.onDatabaseChanged();
     this.#version = text;
   }
 
   #sendBacklog(session: Session<Ticket>): void {
-    let sent = 0;
-    while (
-      sent < this.#backlog.length &&
-      !session.blocked &&
-      session.asked.size < this.#options.windowScans
-    ) {
-      const ticket = this.#backlog[sent];
-      if (ticket === undefined) break;
-      if (!this.#sendScan(session, ticket)) break;
-      if (this.#state.kind !== 'up') return; // it broke: the backlog has been given back
-      sent += 1;
+    while (this.#isCurrent(session) && !session.blocked && session.asked.size < this.#options.windowScans) {
+      const ticket = this.#backlog.shift();
+      if (ticket === undefined) return;
+      if (!this.#send(session, ticket)) this.#backlog.unshift(ticket);
     }
-    if (sent > 0) this.#backlog.splice(0, sent);
   }
 
-  /** @returns false when the socket takes no more for now. */
-  #sendScan(session: Session<Ticket>, ticket: Ticket): boolean {
+  /** @returns false when the socket takes no more for now */
+  #send(session: Session<Ticket>, ticket: Ticket): boolean {
+    if (this.#uploader === undefined) return this.#sendDescriptor(session, ticket);
+    this.#beginUpload(session, ticket, this.#uploader);
+    return true;
+  }
+
+  #sendDescriptor(session: Session<Ticket>, ticket: Ticket): boolean {
     const fd = ticket.borrowFd();
     if (fd < 0) {
       this.#observer.onLost(ticket);
@@ -284,42 +259,122 @@ export class DaemonLink<Ticket extends ScanTicket> {
       taken = this.#native.sockets.sendWithFd(session.fd, FILDES, fd);
     } catch (error) {
       ticket.returnFd();
-      this.#observer.onLost(ticket);
       // Too many descriptors under way is this ticket's misfortune; anything else is the connection's end.
-      if (!isErrno(error, 'ETOOMANYREFS')) this.#break(messageOf(error));
+      if (isErrno(error, 'ETOOMANYREFS')) this.#observer.onLost(ticket);
+      else {
+        this.#backlog.unshift(ticket);
+        this.#breakAfterHearing(session, messageOf(error));
+      }
       return true;
     }
     ticket.returnFd();
     if (taken === WOULD_BLOCK) {
-      session.blocked = true;
-      session.poll.want({ readable: true, writable: true });
+      waitForRoom(session);
       return false;
     }
-    session.lastId += 1;
-    session.asked.set(session.lastId, { kind: 'scan', ticket });
+    register(session, ticket);
     return true;
   }
 
-  #ask(session: Session<Ticket>, command: Buffer, asked: Asked<Ticket>): void {
+  #beginUpload(session: Session<Ticket>, ticket: Ticket, uploader: Uploader<Ticket>): void {
+    this.#askVersionIfDue(session, this.#options.nowMs());
+    if (!this.#isCurrent(session)) {
+      this.#observer.onLost(ticket);
+      return;
+    }
+    const cut = uploader.begin(ticket);
+    if (cut !== undefined) {
+      this.#tellCut(ticket, cut);
+      return;
+    }
+    session.uploadId = register(session, ticket);
+    this.#pump(session, uploader);
+  }
+
+  /** Sends on the stream under way. Until it is over, the session is blocked for everything else. */
+  #pump(session: Session<Ticket>, uploader: Uploader<Ticket>): void {
+    const hasWaited = session.blocked;
+    session.blocked = true;
+    let progress: 'over' | 'paused';
     try {
-      if (this.#native.sockets.send(session.fd, command) !== command.length) return;
-      session.lastId += 1;
-      session.asked.set(session.lastId, asked);
+      progress = uploader.pump(session.fd, (cut) => {
+        const asked = session.asked.get(session.uploadId);
+        if (asked?.kind !== 'scan') return;
+        session.asked.set(session.uploadId, { kind: 'abandoned' });
+        this.#tellCut(asked.ticket, cut);
+      });
+    } catch (error) {
+      this.#breakAfterHearing(session, messageOf(error));
+      return;
+    }
+    session.heardAtMs = this.#options.nowMs(); // whoever takes bytes is there
+    if (progress === 'over') {
+      if (hasWaited) stopWaiting(session);
+      session.blocked = false;
+    } else if (!hasWaited) waitForRoom(session);
+  }
+
+  #tellCut(ticket: Ticket, cut: Cut): void {
+    if (cut.kind === 'tooLarge') this.#observer.onTooLarge(ticket);
+    else if (cut.kind === 'unwanted') this.#observer.onLost(ticket);
+    else this.#observer.onVerdict(ticket, { kind: 'failed', message: cut.message });
+  }
+
+  #askVersionIfDue(session: Session<Ticket>, nowMs: number): void {
+    if (nowMs - session.askedVersionAtMs < VERSION_EVERY_MS) return;
+    try {
+      askVersion(this.#native.sockets, session, { nowMs, versionRefused: this.#versionRefused });
     } catch (error) {
       this.#break(messageOf(error));
     }
   }
 
+  /** The daemon may have said why before it closed. */
+  #breakAfterHearing(session: Session<Ticket>, reason: string): void {
+    try {
+      this.#receive(session);
+    } catch {
+      // The reason at hand is as good as this one.
+    }
+    if (this.#isCurrent(session)) this.#break(reason);
+  }
+
   #break(reason: string): void {
-    if (this.#state.kind === 'down') return;
-    const { session } = this.#state;
-    this.#state = { kind: 'down', retryAtMs: 0, retryMs: RETRY_FIRST_MS };
+    const session = this.#session;
+    if (session === undefined) return;
+    const outstanding = this.#endSession(session);
+    this.#uploader?.restoreLimit();
+    this.#dialler.lost();
+    for (const ticket of outstanding) this.#observer.onLost(ticket);
+    this.#giveUpBacklog();
+    this.#tellDown(reason);
+  }
+
+  /** The daemon ends the session as it should, and nothing else is wrong: what is outstanding is asked again on the next one. */
+  #renew(session: Session<Ticket>): void {
+    if (!this.#isCurrent(session)) return;
+    this.#renewing = true;
+    this.#backlog.unshift(...this.#endSession(session));
+    this.#dialler.dial(this.#options.nowMs());
+  }
+
+  /** @returns what was not answered, in the order it was asked */
+  #endSession(session: Session<Ticket>): Ticket[] {
+    this.#session = undefined;
     session.poll.close();
     this.#native.files.close(session.fd);
-    for (const asked of session.asked.values())
-      if (asked.kind === 'scan') this.#observer.onLost(asked.ticket);
+    this.#uploader?.reset();
+    return outstandingOf(session);
+  }
+
+  #onDialFailed(reason: string, isRoundOver: boolean): void {
+    this.#renewing = false;
+    this.#giveUpBacklog();
+    if (isRoundOver) this.#tellDown(reason);
+  }
+
+  #giveUpBacklog(): void {
     for (const ticket of this.#backlog.splice(0)) this.#observer.onLost(ticket);
-    this.#tellDown(reason);
   }
 
   #tellDown(reason: string): void {
@@ -327,33 +382,8 @@ export class DaemonLink<Ticket extends ScanTicket> {
     this.#toldDown = true;
     this.#observer.onDown(reason);
   }
-}
 
-/** A reply to FILDES as a verdict. Whatever is neither OK nor FOUND says nothing about the file. */
-function verdictOf(reply: Reply): ScanVerdict {
-  switch (reply.kind) {
-    case 'clean':
-      return CLEAN;
-    case 'infected':
-      return { kind: 'infected', signatureNames: [reply.signatureName || 'unnamed'] };
-    case 'error':
-      return { kind: 'failed', message: reply.message };
-    case 'word':
-      return { kind: 'failed', message: reply.text };
-  }
-}
-
-const CLEAN: ScanVerdict = { kind: 'clean' };
-
-function describe(reply: Reply): string {
-  switch (reply.kind) {
-    case 'clean':
-      return `${reply.name}: OK`;
-    case 'infected':
-      return `${reply.name}: ${reply.signatureName} FOUND`;
-    case 'error':
-      return reply.message;
-    case 'word':
-      return reply.text;
+  #isCurrent(session: Session<Ticket>): boolean {
+    return this.#session === session;
   }
 }
