@@ -6,11 +6,11 @@ const GRACE_MS = 20;
 
 describe('Departures', () => {
   const givenUp: string[] = [];
-  let departures = new Departures<string>(GRACE_MS, (item) => givenUp.push(item));
+  let departures = new Departures<string>(GRACE_MS, (items) => givenUp.push(...items));
 
   afterEach(() => {
     departures.close();
-    departures = new Departures<string>(GRACE_MS, (item) => givenUp.push(item));
+    departures = new Departures<string>(GRACE_MS, (items) => givenUp.push(...items));
     givenUp.length = 0;
   });
 

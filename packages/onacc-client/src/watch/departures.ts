@@ -4,12 +4,13 @@
  */
 export class Departures<Item> {
   readonly #graceMs: number;
-  readonly #giveUp: (item: Item) => void;
+  readonly #giveUp: (items: readonly Item[]) => void;
   /** Each item and the end of its grace (performance.now()), in that order. */
   readonly #untilMs = new Map<Item, number>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(graceMs: number, giveUp: (item: Item) => void) {
+  /** @param giveUp - gets all whose grace is over, in the order in which they left */
+  constructor(graceMs: number, giveUp: (items: readonly Item[]) => void) {
     this.#graceMs = graceMs;
     this.#giveUp = giveUp;
   }
@@ -18,7 +19,7 @@ export class Departures<Item> {
     // Deleted first: an item that leaves again goes to the end of the order.
     this.#untilMs.delete(item);
     this.#untilMs.set(item, performance.now() + this.#graceMs);
-    this.#timer ??= this.#startTimer();
+    this.#timer ??= this.#startTimer(this.#graceMs);
   }
 
   takeBack(item: Item): void {
@@ -30,20 +31,24 @@ export class Departures<Item> {
     this.#untilMs.clear();
   }
 
-  #startTimer(): NodeJS.Timeout {
+  #startTimer(waitMs: number): NodeJS.Timeout {
     return setTimeout(() => {
       this.#timer = undefined;
       this.#giveUpExpired();
-    }, this.#graceMs).unref();
+    }, waitMs).unref();
   }
 
   #giveUpExpired(): void {
     const nowMs = performance.now();
+    const expired: Item[] = [];
     for (const [item, untilMs] of this.#untilMs) {
       if (untilMs > nowMs) break;
       this.#untilMs.delete(item);
-      this.#giveUp(item);
+      expired.push(item);
     }
-    if (this.#untilMs.size > 0) this.#timer ??= this.#startTimer();
+    if (expired.length > 0) this.#giveUp(expired);
+    const [nextMs] = this.#untilMs.values();
+    // A millisecond more: timers may be early by a fraction of one.
+    if (nextMs !== undefined) this.#timer ??= this.#startTimer(Math.max(0, nextMs - nowMs) + 1);
   }
 }

@@ -77,14 +77,21 @@ export class DirectoryTree {
     this.#hang(node, parent, name);
   }
 
-  /** Forgets the node and everything below it. @returns how many that were. */
-  drop(node: DirectoryNode): number {
-    let dropped = 0;
+  /** Makes a node that hangs nowhere the root at the path, with everything below it. */
+  makeRoot(node: DirectoryNode, path: string): void {
+    this.detach(node);
+    node.place = 'root';
+    node.name = path;
+  }
+
+  /** Forgets the node and everything below it. @returns what is forgotten. */
+  drop(node: DirectoryNode): readonly DirectoryNode[] {
+    const dropped: DirectoryNode[] = [];
     for (const gone of this.#subtree(node)) {
       if (this.#byIdentity.get(gone.identity) !== gone) continue;
       this.#byIdentity.delete(gone.identity);
       gone.place = 'detached';
-      dropped += 1;
+      dropped.push(gone);
     }
     this.detach(node);
     return dropped;

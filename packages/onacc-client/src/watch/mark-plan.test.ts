@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isBelow, planMarks } from './mark-plan.js';
+import { isBelow, normalisePath, planMarks } from './mark-plan.js';
 import type { MarkPlanInput } from './mark-plan.js';
 
 function plan(includePaths: readonly string[], more: Partial<MarkPlanInput> = {}) {
@@ -36,6 +36,24 @@ describe('planMarks', () => {
     expect(issues.map(({ kind, path }) => [kind, path])).toEqual([
       ['nested', '/home/a/b'],
       ['nested', '/home/c'],
+    ]);
+  });
+
+  test('a path that leads through a symbolic link out of the tree is a root of its own', () => {
+    const realPathOf = (path: string): string => path.replace(/^\/srv/, '/data').replace('/link', '/../else');
+    const { roots } = plan(['/srv', '/srv/link/x', '/srv/y'], {
+      realPathOf: (path) => normalisePath(realPathOf(path)),
+    });
+    expect(paths(roots)).toEqual(['/srv', '/srv/link/x']);
+  });
+
+  test('a path that is excluded as well is a root of its own, and that is a warning', () => {
+    const isExcluded = (path: string): boolean => path === '/t/no' || isBelow(path, '/t/no');
+    const { roots, issues } = plan(['/t', '/t/no/below', '/t/yes'], { isExcluded });
+    expect(paths(roots)).toEqual(['/t', '/t/no/below']);
+    expect(issues.map(({ kind, path, severity }) => [kind, path, severity])).toEqual([
+      ['nested', '/t/yes', 'info'],
+      ['excludedToo', '/t/no/below', 'warning'],
     ]);
   });
 

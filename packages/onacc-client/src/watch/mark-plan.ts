@@ -15,6 +15,13 @@ export interface MarkPlanInput {
    * root of its own. Without this, all are taken to be on one device.
    */
   readonly deviceOf?: (path: string) => number | undefined;
+  /**
+   * The (normalised) path with symbolic links resolved. Trees are walked without following them, so a path that leads
+   * through one is a root of its own. Without this, no path is taken to.
+   */
+  readonly realPathOf?: (path: string) => string | undefined;
+  /** OnAccessExcludePath and the exclude list, compiled without include paths (excluded-paths.ts). */
+  readonly isExcluded?: (path: string) => boolean;
 }
 
 /** Why an include path is not watched as it stands, or not yet. `lines` is what the operator reads. */
@@ -25,6 +32,7 @@ export interface MarkPlanIssue {
     | 'notAbsolute'
     | 'duplicate'
     | 'nested'
+    | 'excludedToo'
     | 'missing'
     | 'notDirectory';
   readonly path: string;
@@ -61,7 +69,8 @@ export function planMarks(input: MarkPlanInput): MarkPlan {
     else if (accepted.has(path)) issues.push(dropped('duplicate', written, `'${path}' is listed twice`));
     else accepted.add(path);
   }
-  const paths = input.depth === 'tree' ? dropNested(accepted, issues, input.deviceOf) : [...accepted];
+  const paths = input.depth === 'tree' ? dropNested(accepted, issues, input) : [...accepted];
+  for (const path of paths) if (input.isExcluded?.(path) === true) issues.push(excludedToo(path));
   const roots = paths.map((path) => planRoot(path, input.lookUp(path), issues));
   const excluded =
     input.depth === 'tree' && paths.some((path) => isBelow(temporaryDirectory, path))
@@ -104,17 +113,23 @@ function refuse(
   ]);
 }
 
-function dropNested(
-  paths: ReadonlySet<string>,
-  issues: MarkPlanIssue[],
-  deviceOf: MarkPlanInput['deviceOf'],
-): string[] {
+function dropNested(paths: ReadonlySet<string>, issues: MarkPlanIssue[], input: MarkPlanInput): string[] {
   return [...paths].filter((path) => {
     const above = coveringPath(path, paths);
-    const cover = above !== undefined && deviceOf?.(path) === deviceOf?.(above) ? above : undefined;
-    if (cover !== undefined) issues.push(dropped('nested', path, `'${path}' is covered by '${cover}'`));
-    return cover === undefined;
+    if (above === undefined || !isWalkedFrom(above, path, input)) return true;
+    issues.push(dropped('nested', path, `'${path}' is covered by '${above}'`));
+    return false;
   });
+}
+
+/** Whether the walk of the tree at `above` comes to `path`. */
+function isWalkedFrom(
+  above: string,
+  path: string,
+  { deviceOf, realPathOf, isExcluded }: MarkPlanInput,
+): boolean {
+  if (isExcluded?.(path) === true || deviceOf?.(path) !== deviceOf?.(above)) return false;
+  return isBelow(realPathOf?.(path) ?? path, realPathOf?.(above) ?? above);
 }
 
 function coveringPath(path: string, paths: ReadonlySet<string>): string | undefined {
@@ -137,6 +152,12 @@ function planRoot(
   const kind = found === 'missing' ? 'missing' : 'notDirectory';
   issues.push({ kind, path, severity: 'warning', lines: [line] });
   return { path, state: 'waiting' };
+}
+
+/** clamonacc 1.4.6 lets an include path in an excluded directory win, and gives up where both are the same. */
+function excludedToo(path: string): MarkPlanIssue {
+  const line = `WARNING: '${path}' is both included and excluded: it is protected`;
+  return { kind: 'excludedToo', path, severity: 'warning', lines: [line] };
 }
 
 function issue(kind: MarkPlanIssue['kind'], path: string, lines: readonly string[]): MarkPlanIssue {

@@ -3,7 +3,8 @@ import { constants } from '@portcullis/shared/native';
 import type { FanotifyApi } from '@portcullis/shared/native';
 import { codeOf } from './probe-directory.js';
 
-const { FAN_MARK_ADD, FAN_MARK_ONLYDIR, FAN_MARK_DONT_FOLLOW, FAN_EVENT_ON_CHILD } = constants;
+const { FAN_MARK_ADD, FAN_MARK_REMOVE, FAN_MARK_ONLYDIR, FAN_MARK_DONT_FOLLOW, FAN_EVENT_ON_CHILD } =
+  constants;
 const ADD_DIRECTORY = FAN_MARK_ADD | FAN_MARK_ONLYDIR | FAN_MARK_DONT_FOLLOW;
 /** How many marks in a row before the event loop gets a turn; about a millisecond. */
 const MARKS_PER_TURN = 256;
@@ -25,10 +26,10 @@ export interface MarkedNodes<Node> {
 
 /** The groups that are kept in step: one, or two while a new signature database takes over. */
 export class MarkTargets {
-  readonly #fanotify: Pick<FanotifyApi, 'markPath'>;
+  readonly #fanotify: Pick<FanotifyApi, 'markPath' | 'markFd'>;
   #targets: readonly MarkTarget[];
 
-  constructor(fanotify: Pick<FanotifyApi, 'markPath'>, targets: readonly MarkTarget[]) {
+  constructor(fanotify: Pick<FanotifyApi, 'markPath' | 'markFd'>, targets: readonly MarkTarget[]) {
     this.#fanotify = fanotify;
     this.#targets = targets;
   }
@@ -60,6 +61,21 @@ export class MarkTargets {
     } catch (error) {
       return codeOf(error);
     }
+  }
+
+  /** Takes the mark of an open directory from every group. Borrows the fd. @returns the code of the last refusal. */
+  unmark(fd: number): string | undefined {
+    let refusal: string | undefined;
+    for (const { group, mask } of this.#targets) {
+      try {
+        this.#fanotify.markFd(group, FAN_MARK_REMOVE, mask | FAN_EVENT_ON_CHILD, fd);
+      } catch (error) {
+        const code = codeOf(error);
+        // There was none: the group came later than the directory went.
+        if (code !== 'ENOENT') refusal = code;
+      }
+    }
+    return refusal;
   }
 
   /**

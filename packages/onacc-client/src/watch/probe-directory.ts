@@ -16,6 +16,9 @@ export type DirectoryProbe =
   | { readonly kind: 'absent'; readonly code: string }
   | { readonly kind: 'failed'; readonly code: string };
 
+/** As {@link identityOf} writes it; an identity without a handle has a word in this place. */
+const HANDLE = /^[^|]*\|(-?\d+):([^]*)$/;
+
 type ProbedFiles = Pick<FileApi, 'statusOfPath' | 'handleOfPath'>;
 
 /** Looks at a path without opening anything: statx(2) and name_to_handle_at(2). */
@@ -42,6 +45,18 @@ export function probeDirectory(files: ProbedFiles, path: string): DirectoryProbe
 /** The identity of the inode that an event of the given device names. */
 export function identityOf(device: string, handle: FileHandle): string {
   return `${device}|${handle.type}:${handle.bytes.toString('latin1')}`;
+}
+
+/** The device that an identity was made from. */
+export function deviceOf(identity: string): string {
+  return identity.slice(0, identity.indexOf('|'));
+}
+
+/** The handle that an identity was made from; undefined where the file system has none. */
+export function handleOf(identity: string): FileHandle | undefined {
+  const handle = HANDLE.exec(identity);
+  if (handle === null) return undefined;
+  return { type: Number(handle[1]), bytes: Buffer.from(handle[2] ?? '', 'latin1') };
 }
 
 /** The name was right a moment ago and leads nowhere, or somewhere else, now. */

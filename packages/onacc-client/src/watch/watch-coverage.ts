@@ -8,6 +8,8 @@ export interface WatchedRoot {
   readonly path: string;
   /** With symbolic links resolved when it was last looked at. */
   realPath: string;
+  /** Where it was last found. */
+  device: string | undefined;
   /** Undefined while there is no such directory. */
   node: DirectoryNode | undefined;
 }
@@ -17,6 +19,8 @@ export interface RootCoverage {
   /** `partial`: something below is not marked, not followed or not known; the issues say what. */
   readonly state: 'protected' | 'missing' | 'partial';
   readonly directories: number;
+  /** Which of the kernel's interfaces tells of new directories. Left out: none. */
+  readonly followedBy?: 'fanotify' | 'inotify';
   readonly issues: readonly WatchIssue[];
 }
 
@@ -31,6 +35,8 @@ export interface WatchCounts {
 
 /** What is watched and what is not, for `status`, metrics and the start-up lines. */
 export interface WatchCoverage extends WatchCounts {
+  /** What carries the marks: each directory, or the mounts or file systems that the roots lie on. */
+  readonly strategy: 'directory' | 'mount' | 'filesystem';
   readonly directories: number;
   readonly roots: readonly RootCoverage[];
   /** Issues beyond the bound of the list, of any root. */
@@ -42,13 +48,18 @@ export function watchCoverage(
   tree: DirectoryTree,
   roots: readonly WatchedRoot[],
   issues: WatchIssueLog,
-  counts: WatchCounts,
+  state: WatchCounts & { readonly followedBy: (device: string) => RootCoverage['followedBy'] },
 ): WatchCoverage {
+  const { followedBy, ...counts } = state;
   return {
     ...counts,
+    strategy: 'directory',
     directories: tree.size,
     unlistedIssues: issues.unlisted,
-    roots: roots.map((root) => rootCoverage(tree, root, issues)),
+    roots: roots.map((root) => {
+      const by = root.node === undefined ? undefined : followedBy(root.node.device);
+      return { ...rootCoverage(tree, root, issues), ...(by !== undefined && { followedBy: by }) };
+    }),
   };
 }
 

@@ -32,9 +32,43 @@ describe('WatchIssueLog', () => {
     expect(log.at('/r').map((issue) => issue.path)).toEqual(['/r', '/r/a']);
     log.forget('/r');
     expect(log.at('/r').map((issue) => issue.path)).toEqual(['/r/a']);
-    log.forgetAll();
+    log.beginAnew();
     expect(log.at('/')).toEqual([]);
   });
+});
+
+describe('WatchIssueLog while everything is looked at again', () => {
+  test('does not tell again of what it told before, and tells of what changed', () => {
+    const { log, told } = newLog();
+    log.add('/r/a', 'notRead', 'EIO');
+    log.add('/r/b', 'notRead', 'EIO');
+    log.beginAnew();
+    log.add('/r/a', 'notRead', 'EIO');
+    log.add('/r/b', 'notRead', 'EACCES');
+    expect(told.map(({ path, code }) => `${path} ${code}`)).toEqual(['/r/a EIO', '/r/b EIO', '/r/b EACCES']);
+    log.endAnew();
+    log.forget('/r/a');
+    log.add('/r/a', 'notRead', 'EIO');
+    expect(told).toHaveLength(4);
+  });
+
+  test('knows whether a further try may help', () => {
+    const { log } = newLog();
+    log.add('/r', 'rootMissing', 'ENOENT');
+    expect(log.isWorthRetrying).toBe(false);
+    log.add('/r', 'notFollowed', 'ENOSPC');
+    expect(log.isWorthRetrying).toBe(true);
+    log.beginAnew();
+    expect(log.isWorthRetrying).toBe(false);
+  });
+});
+
+test('an issue that somebody can do something about says what', () => {
+  const { log, told } = newLog();
+  log.add('/r', 'notFollowed', 'ENOSPC');
+  log.add('/r', 'notFollowed', 'ENOSPC');
+  expect(told[0]?.advice).toContain('fs.inotify.max_user_watches');
+  expect(log.at('/r')).toMatchObject([{ count: 2, advice: told[0]?.advice }]);
 });
 
 describe('weakensProtection', () => {
