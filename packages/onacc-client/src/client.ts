@@ -1,171 +1,179 @@
-import { availableParallelism } from 'node:os';
-import type { ClamdConfig, Logger } from '@portcullis/shared';
+import type { Logger } from '@portcullis/shared';
 import { openNative } from '@portcullis/shared/native';
 import type { NativeApi } from '@portcullis/shared/native';
-import { failurePolicy } from './failure-actions.js';
+import type { FileAction } from './actions/judged-file.js';
+import { ControlServer } from './control/control-server.js';
+import { countOpenFds } from './control/count-open-fds.js';
+import { DaemonTracker } from './control/daemon-tracker.js';
+import { makeSnapshot } from './control/make-snapshot.js';
+import type { SnapshotInputs } from './control/make-snapshot.js';
+import type { StatusSnapshot } from './control/status-snapshot.js';
 import type { Counter } from './gate/counters.js';
-import { Gates } from './gate/gates.js';
-import type { GateEvent, GateSettings } from './gate/messages.js';
-import { GroupRotation } from './kernel/group-rotation.js';
-import { openInterface } from './kernel/permission-group.js';
-import type { KernelInterface } from './kernel/permission-group.js';
-import { userExclusion } from './policy/screen.js';
+import { chooseInterface } from './kernel/choose-interface.js';
+import type { TextLog } from './logging/text-log.js';
+import { protectByFanotify } from './protection/fanotify-protection.js';
+import type { ProtectionDeps } from './protection/protection-deps.js';
+import { protectByInotify } from './protection/inotify-protection.js';
+import type { InterfaceState, Protection } from './protection/protection.js';
+import type { Configuration } from './read-configuration.js';
 import { EventReporter } from './report-events.js';
-import { resolveUsers } from './resolve-users.js';
-import type { Settings } from './settings.js';
+import { describeEndpoint } from './scan/endpoint.js';
 import type { WatchCoverage } from './watch/watch-coverage.js';
-import { TreeWatcher } from './watch/watch-tree.js';
 
 export interface ClientOptions {
-  readonly config: ClamdConfig;
-  readonly settings: Settings;
-  /** LocalSocket, there by now: whoever calls has checked. */
-  readonly socketPath: string;
-  /** From the mark plan. */
-  readonly roots: readonly string[];
-  readonly excluded: readonly string[];
+  readonly configuration: Configuration;
+  /** --move, --copy, --remove. */
+  readonly action: FileAction;
   readonly logger: Logger;
-  /** The program cannot go on protecting. Called at most once. */
+  /** The file of --log, if there is one. */
+  readonly textLog: TextLog | undefined;
+  /** Lines that the log has lost so far. */
+  readonly linesDropped: () => number;
+  /** The program cannot go on protecting. */
   readonly onFatal: (reason: unknown) => void;
 }
 
 export interface RunningClient {
-  readonly kernel: KernelInterface;
+  readonly kernel: InterfaceState;
   coverage(): WatchCoverage;
-  totals(): Record<Counter, number>;
-  /** Takes the marks away, answers everybody who waits, closes everything. */
+  totals(): Readonly<Record<Counter, number>>;
+  /**
+   * Goes over to another configuration: its protection is set up beside the present one, which then is drained and stopped. There is
+   * no moment without. @throws whatever keeps the new one from protecting; the present one stays then
+   */
+  reload(configuration: Configuration): Promise<void>;
+  /** Takes the marks away, answers everybody who waits, closes everything. @throws Error when a thread is stuck in the kernel */
   stop(): Promise<void>;
 }
 
-/** Descriptors for everything that is not an event: node's own, sockets, logs, directory walks. */
-const RESERVED_FDS = 512;
-/** More events in one gate's hands than that say that something is wrong already. */
-const SLOTS_PER_GATE_MAX = 8_192;
-const RELEASE_MARGIN_MS = 5_000;
-/** How often a protected directory that is not there is looked for again. */
-const RETRY_MISSING_MS = 3_000;
-/** How long the first word from the daemon is waited for before protection starts without it. */
-const FIRST_CONTACT_MS = 2_000;
+/** Above the limit that most systems set: events, leases and descriptors on their way to the daemon share it. */
+const OPEN_FILES_WANTED = 262_144;
 
-/** Composition root: everything is opened, loaded and connected here, and only then is the first mark set. */
+/** What holds at the moment. */
+interface Current {
+  readonly configuration: Configuration;
+  readonly daemon: DaemonTracker;
+  readonly protection: Protection | undefined;
+}
+
+/** Composition root: what lasts as long as the process is made here, what a configuration asks for in `protection/`. */
 export async function startClient(options: ClientOptions): Promise<RunningClient> {
-  const { config, settings, logger } = options;
+  const { logger, textLog } = options;
   const native = openNative();
-  const openFilesMax = native.limits.raiseOpenFiles();
+  const openFilesMax = native.limits.raiseOpenFiles(OPEN_FILES_WANTED);
   native.limits.ignoreLeaseSignal();
-  const unameUids = await resolveUsers(config.onAccess.excludeUnames);
-
-  const { kernel, group } = openInterface(native.fanotify, config.onAccess.prevention);
-  const reporter = new EventReporter(logger, () => performance.now());
-  const contact = firstContact();
-  const listeners: ((event: GateEvent) => void)[] = [];
-  const gates = new Gates({
-    gates: settings.gates,
-    slotsPerGate: Math.min(SLOTS_PER_GATE_MAX, Math.floor((openFilesMax - RESERVED_FDS) / settings.gates)),
-    settings: gateSettings(options, kernel, unameUids),
-    onEvent: (event) => {
-      reporter.report(event);
-      contact.hear(event);
-      for (const listen of listeners) listen(event);
-    },
-    onCrash: options.onFatal,
-  });
-  gates.addGroup(group);
-  const watcher = createWatcher(native, options, { group, mask: kernel.markMask });
-  const rotation = new GroupRotation({
-    fanotify: native.fanotify,
-    files: native.files,
-    kernel,
-    marker: watcher,
-    reader: gates,
-    group,
-    // No open waits longer, not even one that was taken over from a stuck gate on its last millisecond.
-    releaseAfterMs: config.onAccess.curlTimeoutMs * 3 + RELEASE_MARGIN_MS,
-    onTrouble: (error) => {
-      reporter.report({ kind: 'trouble', message: `renewing the fanotify group: ${String(error)}` });
-    },
-  });
-  listeners.push((event) => {
-    if (event.kind === 'groupReleased') rotation.onReleased(event.group);
-    else if (event.kind === 'databaseChanged' && settings.kernelCache) void rotation.rotate();
-    else if (event.kind === 'queueOverflow') watcher.resync().catch(options.onFatal);
-  });
-
-  await gates.ready();
-  await contact.made;
-  await watcher.start();
-  const retry = setInterval(() => {
-    watcher.retryMissing().catch(options.onFatal);
-  }, RETRY_MISSING_MS);
+  const reporter = new EventReporter(logger, () => performance.now(), textLog);
+  const startedAtMs = Date.now();
+  let phase: SnapshotInputs['phase'] = 'starting';
+  let current: Current = beginWith(options.configuration);
+  const control = await startControl(options, reporter, () =>
+    snapshotOf({ ...current, phase, startedAtMs, openFilesMax, options }),
+  );
+  const protect = async (configuration: Configuration, daemon: DaemonTracker): Promise<Protection> =>
+    await protectBy(native, {
+      ...{ configuration, native, openFilesMax, logger, reporter, daemon },
+      action: options.action,
+      onFatal: options.onFatal,
+    });
+  let protection: Protection;
+  try {
+    protection = await protect(current.configuration, current.daemon);
+  } catch (error) {
+    await control.stop();
+    throw error;
+  }
+  current = { ...current, protection };
+  phase = 'running';
   return {
-    kernel,
-    coverage: () => watcher.coverage(),
-    totals: () => gates.totals(),
+    get kernel() {
+      return protection.kernel;
+    },
+    coverage: () => protection.coverage(),
+    totals: () => protection.totals(),
+    async reload(configuration) {
+      const next = beginWith(configuration);
+      const successor = await protect(configuration, next.daemon);
+      const old = protection;
+      protection = successor;
+      current = { ...next, protection };
+      await old.drain();
+      await old.stop();
+    },
     async stop() {
-      clearInterval(retry);
-      watcher.stop();
-      rotation.disarm();
-      await gates.stop();
-      rotation.close();
+      phase = 'stopping';
+      await protection.stop();
+      await control.stop();
     },
   };
 }
 
-function gateSettings(
-  options: ClientOptions,
-  kernel: KernelInterface,
-  unameUids: readonly number[],
-): GateSettings {
-  const { settings, socketPath } = options;
-  const { onAccess } = options.config;
-  return {
-    ownPid: process.pid,
-    prevention: kernel.mode === 'prevention',
-    failurePolicy: failurePolicy(onAccess.denyOnError),
-    excludedUids: userExclusion({
-      excludeUids: onAccess.excludeUids,
-      unameUids,
-      excludeRoot: onAccess.excludeRootUid,
-    }).uids,
-    maxFileBytes: onAccess.maxFileSizeBytes,
-    deadlineMs: onAccess.curlTimeoutMs,
-    cacheEntriesMax: settings.cacheEntries,
-    kernelCache: settings.kernelCache && kernel.mode === 'prevention',
-    socketPath,
-    scansInFlightMax: settings.scansInFlight,
-    // With one processor the daemon could not run meanwhile.
-    spinMaxMs: availableParallelism() > 1 ? settings.spinMicroseconds / 1_000 : 0,
-    stuckAfterMs: settings.stuckAfterMs,
-  };
+function beginWith(configuration: Configuration): Current {
+  const daemon = new DaemonTracker(describeEndpoint(configuration.route.endpoint), Date.now);
+  return { configuration, daemon, protection: undefined };
 }
 
-function createWatcher(
-  native: NativeApi,
-  options: ClientOptions,
-  target: { group: number; mask: number },
-): TreeWatcher {
-  const excluded = new Set(options.excluded);
-  return new TreeWatcher({
-    native,
-    roots: options.roots,
-    targets: [target],
-    isExcluded: (path) => excluded.has(path),
-    onIssue: (issue) => {
-      options.logger.warn({ event: 'watchIssue', ...issue }, `${issue.what}: ${issue.path} (${issue.code})`);
+/** The best interface that may be had and is asked for. */
+async function protectBy(native: NativeApi, deps: ProtectionDeps): Promise<Protection> {
+  const { config, settings } = deps.configuration;
+  const chosen = chooseInterface(native.fanotify, native.files, {
+    wanted: settings.interface,
+    prevention: config.onAccess.prevention,
+  });
+  return chosen.kind === 'fanotify'
+    ? await protectByFanotify(deps, chosen)
+    : await protectByInotify(deps, chosen.reason);
+}
+
+/** Without a control socket the client protects all the same: it is told, and `status` has nobody to ask. */
+async function startControl(
+  { configuration }: ClientOptions,
+  reporter: EventReporter,
+  snapshot: () => StatusSnapshot,
+): Promise<ControlServer> {
+  const control = new ControlServer({
+    socketPath: configuration.settings.controlSocket,
+    snapshot,
+    onTrouble: (message) => {
+      reporter.report({ kind: 'trouble', message });
     },
   });
+  const started = await control.start();
+  if (started.kind === 'refused') reporter.reportRemark(`WARNING: no control socket: ${started.reason}`);
+  return control;
 }
 
-/** Resolves at the first word about the daemon, good or bad, or when none comes in time. */
-function firstContact() {
-  let hear: (event: GateEvent) => void = () => undefined;
-  const made = new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, FIRST_CONTACT_MS);
-    hear = (event) => {
-      if (event.kind !== 'daemonUp' && event.kind !== 'daemonDown') return;
-      clearTimeout(timer);
-      resolve();
-    };
+function snapshotOf(
+  state: Current & {
+    readonly phase: SnapshotInputs['phase'];
+    readonly startedAtMs: number;
+    readonly openFilesMax: number;
+    readonly options: ClientOptions;
+  },
+): StatusSnapshot {
+  const { configuration, daemon, protection, phase, startedAtMs, openFilesMax, options } = state;
+  const facts = protection?.facts();
+  const open = countOpenFds();
+  return makeSnapshot({
+    ...{ nowMs: Date.now(), startedAtMs, pid: process.pid, phase },
+    configPath: configuration.configPath,
+    kernel: protection?.kernel ?? NOT_YET,
+    preventionWanted: configuration.config.onAccess.prevention,
+    strategy: configuration.plan.strategy,
+    coverage: protection?.coverage() ?? NOTHING,
+    daemon: daemon.status(),
+    policy: configuration.failurePolicy,
+    counters: protection?.totals() ?? {},
+    cacheEntriesMax: configuration.settings.cacheEntries,
+    queue: facts?.queue ?? { heldMax: 0 },
+    fds: { limit: openFilesMax, ...(open === undefined ? {} : { open }) },
+    gates: facts?.gates ?? { threads: 0 },
+    actions: facts?.actions ?? { kind: options.action.kind, counts: {} },
+    logLinesDropped: options.linesDropped(),
   });
-  return { hear, made };
 }
+
+const NOT_YET: InterfaceState = { mode: 'notify-only', description: 'none yet' };
+const NOTHING: WatchCoverage = {
+  ...{ strategy: 'directory', directories: 0, roots: [] },
+  ...{ unlistedIssues: 0, overflows: 0, resyncs: 0, strayed: 0 },
+};

@@ -1,151 +1,123 @@
-import { Command } from 'commander';
-import { createLogger, describeEnv, PRODUCT_NAME, PRODUCT_VERSION, messageOf } from '@portcullis/shared';
-import type { Logger } from '@portcullis/shared';
-import { startClient } from './client.js';
-import type { RunningClient } from './client.js';
+import { describeEnv, messageOf } from '@portcullis/shared';
+import { launchInBackground, takeLaunched } from '@portcullis/shared/launch';
+import { parseCommandLine } from './command-line.js';
+import type { ClientFlags, Task } from './command-line.js';
+import { LogFile } from './logging/log-file.js';
+import { complaintsOnly, createVoice, printedText } from './logging/voice.js';
+import { askQuestion } from './process/ask-question.js';
+import { watchParent } from './process/parent-watch.js';
+import { EXIT, LAST_LINES_MAX_MS, sayLines } from './process/run.js';
+import type { Run } from './process/run.js';
+import { ClientSignals } from './process/signals.js';
+import { runSubcommand } from './process/subcommands.js';
 import { ConfigurationError, readConfiguration } from './read-configuration.js';
 import type { Configuration } from './read-configuration.js';
+import { describeEndpoint } from './scan/endpoint.js';
 import { ENV_PREFIX, SETTINGS } from './settings.js';
 
-/** clamonacc's exit codes (behaviour 4.2): 2 for whatever goes wrong at the start. */
-const EXIT_ERROR = 2;
-/** A stop that takes longer is ended by force: the kernel then releases everybody. */
-const STOP_MAX_MS = 5_000;
+const streams = {
+  stdout: (text: string | Uint8Array) => void process.stdout.write(text),
+  stderr: (text: string | Uint8Array) => void process.stderr.write(text),
+  isTty: process.stdout.isTTY,
+};
 
-interface Flags {
-  readonly configFile?: string;
-  readonly envFile?: string;
-  readonly checkConfig?: boolean;
+/** argv becomes a task, and what comes of it an exit code (behaviour 4.2). */
+async function main(args: readonly string[]): Promise<number> {
+  const launched = takeLaunched(process.env);
+  // A daemon with ScanOnAccess has started us and is gone: the end is that of any other stop.
+  watchParent(process.env, () => process.kill(process.pid, 'SIGTERM'));
+  const commandLine = parseCommandLine(args);
+  switch (commandLine.kind) {
+    case 'done':
+      streams.stdout(commandLine.stdout);
+      streams.stderr(commandLine.stderr);
+      return commandLine.exitCode;
+    case 'subcommand':
+      return await runSubcommand(commandLine.name, commandLine.args, { ...streams, env: process.env });
+    case 'run':
+  }
+  const { task, flags, warnings } = commandLine;
+  if (task === 'start' && !flags.foreground && launched === undefined) return await launch();
+  const signals = new ClientSignals();
+  for (const line of warnings) streams.stderr(`${line}\n`);
+  const logFile = await openLogFile(flags);
+  if (logFile === 'refused') return EXIT.noLogFile;
+  const print = launched === undefined ? printedText(streams, flags.verbose) : complaintsOnly(streams);
+  const voice = createVoice(print, logFile);
+  const run = { flags, env: process.env, streams, voice, logFile, launched };
+  const exitCode = await perform(task, run, signals);
+  await logFile?.flush(LAST_LINES_MAX_MS);
+  return exitCode;
 }
 
-const program = new Command('onacc-client')
-  .description(
-    'Portcullis on-access client: answers the kernel about every open in the protected directories',
-  )
-  .version(`${PRODUCT_NAME} onacc-client ${PRODUCT_VERSION}`, '-V, --version')
-  .option('-c, --config-file <file>', 'clamd.conf to read')
-  .option('--env-file <file>', 'file with ONACC_ variables (default: .env here, if there is one)')
-  .option('-F, --foreground', 'stay in the foreground (this version always does)')
-  .option('--fdpass', 'pass descriptors to the daemon (this version always does)')
-  .option('--check-config', 'print the effective configuration and every problem, then exit')
-  .exitOverride((error) => {
-    process.exit(error.exitCode === 0 ? 0 : EXIT_ERROR);
+/** The child does everything, complaints included; this process only waits for it. */
+function launch(): Promise<number> {
+  const { execPath, execArgv, argv, env } = process;
+  return launchInBackground({
+    what: 'on-access client',
+    failureExitCode: EXIT.error,
+    ...{ execPath, execArgv, argv: argv.slice(1), env },
+    ...streams,
   });
-
-program.parse();
-await run(program.opts<Flags>());
-
-async function run(flags: Flags): Promise<void> {
-  let configuration: Configuration;
-  try {
-    configuration = await readConfiguration({
-      configPath: flags.configFile,
-      settingsPath: flags.envFile,
-      env: process.env,
-    });
-  } catch (error) {
-    const all = flags.checkConfig === true ? 'allLines' : 'lines';
-    fail(error instanceof ConfigurationError ? error[all] : [`ERROR: ${messageOf(error)}`]);
-    return;
-  }
-  if (flags.checkConfig === true) {
-    printConfiguration(configuration);
-    return;
-  }
-  await protect(configuration);
 }
 
-async function protect(configuration: Configuration): Promise<void> {
-  const { config, settings, plan } = configuration;
-  const logger = createLogger({
-    name: 'onacc-client',
-    level: settings.logLevel,
-    stdoutIsTty: process.stdout.isTTY,
-  });
-  for (const line of configuration.warnings) logger.warn({ event: 'configWarning' }, line);
-  try {
-    const client = await startClient({
-      config,
-      settings,
-      socketPath: configuration.socketPath,
-      roots: plan.roots.map(({ path }) => path),
-      excluded: plan.excluded,
-      logger,
-      onFatal: (reason) => {
-        dieNow(logger, reason);
-      },
-    });
-    stopOnSignals(client, logger);
-    announce(client, logger);
-  } catch (error) {
-    logger.fatal({ event: 'startFailed', err: error }, messageOf(error));
-    fail([`ERROR: ${messageOf(error)}`]);
-  }
-}
-
-function announce(client: RunningClient, logger: Logger): void {
-  const { mode, description, degraded } = client.kernel;
-  const coverage = client.coverage();
-  if (degraded !== undefined) logger.warn({ event: 'degraded', reason: degraded }, `${mode}: ${degraded}`);
-  const roots = coverage.roots.map(({ path, state, directories }) => ({ path, state, directories }));
-  const where = roots
-    .map(({ path, state, directories }) => `${path} (${state}, ${directories} directories)`)
-    .join(', ');
-  logger.info(
-    { event: 'protecting', mode, interface: description, roots },
-    `${mode} by ${description}: ${where}`,
-  );
-}
-
-function stopOnSignals(client: RunningClient, logger: Logger): void {
-  let stopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
-    if (stopping) return;
-    stopping = true;
-    logger.info(
-      { event: 'stopping', signal, ...client.totals() },
-      `${signal}: answering what waits, then stopping`,
-    );
-    setTimeout(() => {
-      dieNow(logger, new Error(`not stopped after ${STOP_MAX_MS} ms`));
-    }, STOP_MAX_MS).unref();
-    client.stop().then(
-      () => {
-        logger.info({ event: 'stopped' }, 'stopped');
-        process.exit(0);
-      },
-      (error: unknown) => {
-        dieNow(logger, error);
-      },
-    );
+async function openLogFile({
+  logFile: path,
+  verbose,
+}: ClientFlags): Promise<LogFile | undefined | 'refused'> {
+  if (path === undefined) return undefined;
+  const onFailure = (error: Error): void => {
+    streams.stderr(`ERROR: ${error.message}\n`);
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  try {
+    return await LogFile.open({ path, verbose, onFailure });
+  } catch (error) {
+    streams.stderr(`ERROR: ${messageOf(error)}\nERROR: ClamClient: problem with internal logger\n`);
+    return 'refused';
+  }
 }
 
-/**
- * The last way out. An orderly exit would end gate threads that hold poll handles, which crashes in unknown ways; SIGKILL closes
- * the fanotify group at once, and the kernel lets everybody through who waits.
- */
-function dieNow(logger: Logger, reason: unknown): void {
-  logger.fatal({ event: 'fatal', err: reason }, `cannot go on: ${messageOf(reason)}`);
-  process.kill(process.pid, 'SIGKILL');
+async function perform(task: Task, run: Run, signals: ClientSignals): Promise<number> {
+  if (task === 'version' || task === 'ping') return await askQuestion(task, run);
+  const configuration = await configure(task, run);
+  if (configuration === undefined) return EXIT.error;
+  if (task === 'checkConfig') {
+    printConfiguration(configuration);
+    return EXIT.done;
+  }
+  // Only now: a question, and a process that waits for another one, have no use for koffi.
+  const { startProtection } = await import('./process/start-protection.js');
+  return await startProtection(run, configuration, signals);
 }
+
+/** @returns undefined where it does not do; why has been said then. */
+async function configure(task: Task, { flags, env, voice }: Run): Promise<Configuration | undefined> {
+  try {
+    return await readConfiguration(flags, env);
+  } catch (error) {
+    const all = task === 'checkConfig' ? 'allLines' : 'lines';
+    sayLines(voice, error instanceof ConfigurationError ? error[all] : [`ERROR: ${messageOf(error)}`]);
+    return undefined;
+  }
+}
+
+const TRANSFERS = { descriptor: 'descriptors are passed', stream: 'contents are sent' } as const;
 
 function printConfiguration(configuration: Configuration): void {
-  const { settings, plan } = configuration;
+  const { settings, plan, route } = configuration;
   const lines = [
     ...configuration.described,
     `# clamd.conf: ${configuration.configPath}`,
-    `# daemon: ${configuration.socketPath}`,
-    `# protect: ${plan.roots.map(({ path, state }) => `${path} (${state})`).join(', ')}`,
+    `# daemon: ${describeEndpoint(route.endpoint)}, ${TRANSFERS[route.transfer]}`,
+    `# protect: ${plan.paths.join(', ')} (${plan.strategy} marks)`,
     ...describeEnv(SETTINGS, settings, ENV_PREFIX),
     ...configuration.warnings,
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  streams.stdout(`${lines.join('\n')}\n`);
 }
 
-function fail(lines: readonly string[]): void {
-  process.stderr.write(`${lines.join('\n')}\n`);
-  process.exit(EXIT_ERROR);
-}
+// A terminal that was closed is no reason to end protection.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+process.exitCode = await main(process.argv.slice(2));
+// Threads that the kernel holds are no reason to stay.
+process.exit();

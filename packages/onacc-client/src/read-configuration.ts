@@ -1,4 +1,3 @@
-import { lstat } from 'node:fs/promises';
 import {
   addEnvironmentFile,
   AppError,
@@ -7,16 +6,28 @@ import {
   CLAMD_CONF_PATHS,
   formatConfigIssue,
   issuesUpToFirstError,
+  messageOf,
   readClamdConfig,
   readConfigFile,
   resolveEnv,
 } from '@portcullis/shared';
 import type { ClamdConfig, Environment } from '@portcullis/shared';
+import { openNative } from '@portcullis/shared/native';
 import { parse as parseDotenv } from 'dotenv';
+import { checkQuarantineDirectory } from './actions/quarantine-directory.js';
+import type { DirectoryCheck } from './actions/quarantine-directory.js';
+import type { ClientFlags } from './command-line.js';
+import { failurePolicy } from './failure-actions.js';
+import { planProtection } from './plan-protection.js';
+import type { ProtectionPlan } from './plan-protection.js';
+import type { FailurePolicy } from './policy/decide.js';
+import { userExclusion } from './policy/screen.js';
+import { resolveUsers } from './resolve-users.js';
+import { EndpointError, resolveEndpoint } from './scan/endpoint.js';
+import type { DaemonRoute } from './scan/endpoint.js';
 import { ENV_PREFIX, SETTINGS } from './settings.js';
 import type { Settings } from './settings.js';
-import { normalisePath, planMarks } from './watch/mark-plan.js';
-import type { MarkPlan } from './watch/mark-plan.js';
+import { compileExcludedPaths } from './watch/excluded-paths.js';
 
 /** The configuration does not do: code `BAD_CONFIG`, with one line a problem, worded as ClamAV does where it has words. */
 export class ConfigurationError extends AppError<'BAD_CONFIG'> {
@@ -37,37 +48,34 @@ export interface Configuration {
   readonly config: ClamdConfig;
   readonly configPath: string;
   readonly settings: Settings;
-  readonly socketPath: string;
-  readonly plan: MarkPlan;
+  /** Where the daemon is, and how files get there. */
+  readonly route: DaemonRoute;
+  readonly plan: ProtectionPlan;
+  readonly failurePolicy: FailurePolicy;
+  /** Whose opens are let through, all three options together. */
+  readonly excludedUids: readonly number[];
+  /** Scans under way at a time: OnAccessMaxThreads where it is set, else ONACC_SCANS_IN_FLIGHT. */
+  readonly scansInFlightMax: number;
   /** Every option and its value, for --check-config. */
   readonly described: readonly string[];
   /** Said once at the start, one line each. */
   readonly warnings: readonly string[];
 }
 
-export interface ConfigurationSources {
-  /** From the command line; undefined: looked for where distributions put it. */
-  readonly configPath: string | undefined;
-  /** From the command line; undefined: `.env` of the working directory, if it is there. */
-  readonly settingsPath: string | undefined;
-  readonly env: Environment;
+/** What of the command line the configuration depends on. */
+export type ConfigurationFlags = Partial<
+  Pick<ClientFlags, 'configFile' | 'envFile' | 'watchListFile' | 'excludeListFile' | 'transfer' | 'action'>
+>;
+
+interface Environs {
+  readonly settings: Settings;
+  readonly warnings: readonly string[];
 }
 
-/** @throws ConfigurationError naming everything that is wrong */
-export async function readConfiguration(sources: ConfigurationSources): Promise<Configuration> {
-  const environmentFile = addEnvironmentFile(sources.env, {
-    path: sources.settingsPath,
-    prefix: ENV_PREFIX,
-    parse: parseDotenv,
-    isRoot: process.geteuid?.() === 0,
-  });
-  const fileIssues = environmentFile.issue === undefined ? [] : [environmentFile.issue];
-  const environment = resolveEnv(SETTINGS, environmentFile.env, ENV_PREFIX);
-  if (environment.kind === 'refused' || fileIssues.some(({ severity }) => severity === 'error')) {
-    const issues = [...fileIssues, ...(environment.kind === 'refused' ? environment.issues : [])];
-    throw new ConfigurationError(issues.map(formatConfigIssue));
-  }
-  const found = findConfig(sources.configPath);
+/** Opens files, asks for accounts and names: before anything is marked. @throws ConfigurationError naming everything that is wrong */
+export async function readConfiguration(flags: ConfigurationFlags, env: Environment): Promise<Configuration> {
+  const { settings, warnings: environmentWarnings } = readEnvironment(flags, env);
+  const found = findConfig(flags.configFile);
   const reading = readClamdConfig(found.text, found.path);
   if (reading.config === undefined) {
     const last = `ERROR: Clamonacc: can't parse clamd configuration file ${found.path}`;
@@ -76,75 +84,106 @@ export async function readConfiguration(sources: ConfigurationSources): Promise<
     throw new ConfigurationError([...lines, last], { allLines });
   }
   const { config } = reading;
-  const plan = await planOf(config, sources.env['TMPDIR']);
-  const errors = plan.issues.filter(({ severity }) => severity === 'error').flatMap(({ lines }) => lines);
-  const socketPath = config.listen.localSocketPath;
-  errors.push(...notYet(config, socketPath));
-  if (errors.length > 0 || socketPath === undefined) throw new ConfigurationError(errors);
-  const warnings = [
-    ...fileIssues.map(formatConfigIssue),
-    ...reading.issues.map(formatConfigIssue),
-    ...checkOnAccessConfig(config).map(formatConfigIssue),
-    ...withoutEffect(config),
-    ...plan.issues.flatMap(({ lines }) => lines),
-  ];
-  const described = describeConfig(reading.settings);
+  const planned = await planProtection({
+    ...{ config, settings, environmentTmp: env['TMPDIR'] },
+    ...{ watchListFile: flags.watchListFile, excludeListFile: flags.excludeListFile },
+  });
+  const quarantine = checkAction(flags.action, planned.plan.paths);
+  const errors = [...planned.errors, ...whyNoExclusion(planned.plan), ...quarantine.errors];
+  const keep = (lines: readonly string[]): void => void errors.push(...lines);
+  const route = await orComplain(resolveEndpoint(config.listen, flags.transfer === 'stream'), keep);
+  const unameUids = await orComplain(resolveUsers(config.onAccess.excludeUnames), keep);
+  if (errors.length > 0 || route === undefined || unameUids === undefined) {
+    throw new ConfigurationError(errors);
+  }
+  const { denyOnError, excludeUids, excludeRootUid, maxThreads } = config.onAccess;
   return {
     config,
     configPath: found.path,
-    settings: environment.values,
-    socketPath,
-    plan,
-    described,
-    warnings,
+    settings,
+    route,
+    plan: planned.plan,
+    failurePolicy: failurePolicy({ denyOnError, overrides: overridesOf(settings) }),
+    excludedUids: userExclusion({ excludeUids, unameUids, excludeRoot: excludeRootUid }).uids,
+    scansInFlightMax: reading.settings.byName.has('OnAccessMaxThreads')
+      ? Math.max(1, maxThreads)
+      : settings.scansInFlight,
+    described: describeConfig(reading.settings),
+    warnings: [
+      ...environmentWarnings,
+      ...reading.issues.map(formatConfigIssue),
+      ...checkOnAccessConfig(config).map(formatConfigIssue),
+      ...route.warnings,
+      ...planned.warnings,
+      ...quarantine.warnings,
+    ],
   };
 }
 
-/** What clamd.conf asks for and this version cannot do is said and refused, never silently left out. */
-function notYet(config: ClamdConfig, socketPath: string | undefined): string[] {
-  const lines: string[] = [];
-  const { onAccess } = config;
-  if (onAccess.mountPaths.length > 0) {
-    lines.push('ERROR: OnAccessMountPath is not supported yet: use OnAccessIncludePath');
-  } else if (onAccess.includePaths.length === 0) {
-    lines.push('ERROR: ClamInotif: Please specify at least one path with OnAccessIncludePath');
+function readEnvironment(flags: ConfigurationFlags, env: Environment): Environs {
+  const file = addEnvironmentFile(env, {
+    path: flags.envFile,
+    prefix: ENV_PREFIX,
+    parse: parseDotenv,
+    isRoot: process.geteuid?.() === 0,
+  });
+  const fileIssues = file.issue === undefined ? [] : [file.issue];
+  const environment = resolveEnv(SETTINGS, file.env, ENV_PREFIX);
+  if (environment.kind === 'refused' || fileIssues.some(({ severity }) => severity === 'error')) {
+    const issues = [...fileIssues, ...(environment.kind === 'refused' ? environment.issues : [])];
+    throw new ConfigurationError(issues.map(formatConfigIssue));
   }
-  if (onAccess.excludePaths.length > 0) lines.push('ERROR: OnAccessExcludePath is not supported yet');
-  if (onAccess.disableDdd) lines.push('ERROR: OnAccessDisableDDD is not supported yet');
-  if (socketPath === undefined) {
-    lines.push(
-      'ERROR: LocalSocket is not set: descriptors can be passed on over a Unix socket only, TCP is not supported yet',
-    );
-  }
-  return lines;
+  return { settings: environment.values, warnings: fileIssues.map(formatConfigIssue) };
 }
 
-/** What weakens nothing when it is left out, but should not be left out in silence. */
-function withoutEffect({ onAccess }: ClamdConfig): string[] {
-  const lines: string[] = [];
-  if (onAccess.extraScanning) lines.push('WARNING: OnAccessExtraScanning has no effect yet');
-  if (onAccess.retryAttempts > 0) lines.push('WARNING: OnAccessRetryAttempts has no effect yet');
-  return lines;
+/** Tried here, so that a pattern that cannot be used stops the start and not a gate. */
+function whyNoExclusion({ exclusions, paths }: ProtectionPlan): readonly string[] {
+  try {
+    compileExcludedPaths(exclusions.patterns, openNative().patterns, { includePaths: paths });
+    return [];
+  } catch (error) {
+    return [`ERROR: ${messageOf(error)}`];
+  }
 }
 
-async function planOf(config: ClamdConfig, environmentTmp: string | undefined): Promise<MarkPlan> {
-  const found = new Map<string, { kind: 'directory' | 'other'; device: number }>();
-  const input = {
-    includePaths: config.onAccess.includePaths,
-    temporaryDirectory: config.process.temporaryDirectory ?? environmentTmp ?? '/tmp',
-    depth: 'tree' as const,
-    lookUp: (path: string) => found.get(path)?.kind ?? 'missing',
-    deviceOf: (path: string) => found.get(path)?.device,
+function checkAction(action: ClientFlags['action'] | undefined, paths: readonly string[]): DirectoryCheck {
+  if (action?.kind !== 'move' && action?.kind !== 'copy') return { errors: [], warnings: [] };
+  const { errors, warnings } = checkQuarantineDirectory(action.directory, paths);
+  return {
+    errors: errors.length === 0 ? [] : [...errors.map(asError), "ERROR: Clamonacc: can't setup client"],
+    warnings: warnings.map((line) => `WARNING: ${line}`),
   };
-  for (const path of input.includePaths.map(normalisePath)) {
-    try {
-      const status = await lstat(path);
-      found.set(path, { kind: status.isDirectory() ? 'directory' : 'other', device: status.dev });
-    } catch {
-      // Missing, or unreadable: root can read everything that is there.
-    }
+}
+
+function asError(line: string): string {
+  return `ERROR: ${line}`;
+}
+
+/** @returns undefined after a failure, whose lines were handed on */
+async function orComplain<Value>(
+  work: Promise<Value>,
+  complain: (lines: readonly string[]) => void,
+): Promise<Value | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    complain(error instanceof EndpointError ? error.lines : [`ERROR: ${messageOf(error)}`]);
+    return undefined;
   }
-  return planMarks(input);
+}
+
+/** ONACC_ON_…, one variable a cause. */
+function overridesOf(settings: Settings): NonNullable<Parameters<typeof failurePolicy>[0]['overrides']> {
+  return {
+    tooLarge: settings.onTooLarge,
+    incomplete: settings.onIncomplete,
+    scanError: settings.onScanError,
+    timeout: settings.onTimeout,
+    daemonDown: settings.onDaemonDown,
+    overload: settings.onOverload,
+    internalError: settings.onInternalError,
+    stopping: settings.onStopping,
+  };
 }
 
 /** The first that can be read. */

@@ -1,102 +1,148 @@
 import { sanitize } from '@portcullis/shared';
 import type { Logger } from '@portcullis/shared';
-import { FAILURE_ACTIONS } from './failure-actions.js';
+import type { ActionReport, ActionResult } from './actions/judged-file.js';
 import type { Detection, GateEvent } from './gate/messages.js';
+import { SHOWN_PATH_MAX_CHARACTERS } from './logging/text-log.js';
+import type { TextLog } from './logging/text-log.js';
+import { lineFor, openerFacts, shownPath, unscannedLine } from './report-events-lines.js';
+import type { Line } from './report-events-lines.js';
+import type { BackgroundIssue } from './scan/background-scanner.js';
+import type { WatchIssue } from './watch/watch-issue.js';
 
 /** The same thing is logged once in so long, with the number of those that were not. */
 const REPEAT_AFTER_MS = 5_000;
 /** Kinds of messages are few; strangers cannot make more. A bound all the same. */
 const REMEMBERED_MAX = 1_000;
 
-/** One log line in the making. Lines with the same `key` are held back when they come too often. */
-interface Line {
-  readonly key: string;
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
-  readonly facts: Readonly<Record<string, unknown>>;
-  readonly message: string;
-}
-
 /** Writes down what the gates tell, after they have answered. Paths and names are strangers' and are cleaned. */
 export class EventReporter {
   readonly #logger: Logger;
   readonly #nowMs: () => number;
+  readonly #textLog: TextLog | undefined;
   readonly #lastToldMs = new Map<string, number>();
   readonly #untold = new Map<string, number>();
+  #isDaemonAway = false;
 
-  /** @param nowMs - monotonic */
-  constructor(logger: Logger, nowMs: () => number) {
+  /**
+   * @param nowMs - monotonic
+   * @param textLog - the file of --log, if there is one.
+   */
+  constructor(logger: Logger, nowMs: () => number, textLog?: TextLog) {
     this.#logger = logger;
     this.#nowMs = nowMs;
+    this.#textLog = textLog;
   }
 
   report(event: GateEvent): void {
-    if (event.kind === 'detection') this.#reportDetection(event.detection);
-    else this.#tellRarely(lineFor(event));
+    if (event.kind === 'detection') {
+      this.#reportDetection(event.detection);
+      return;
+    }
+    this.#reportOutage(event);
+    this.#tellRarely(lineFor(event));
+  }
+
+  /** Something infected was found where nobody was waiting for it: OnAccessExtraScanning, a directory moved in. */
+  reportFound({ path, signatureName }: Pick<Detection, 'path' | 'signatureName'>): void {
+    this.#tellFound(path, signatureName, { decision: 'notified' });
+  }
+
+  /** What became of --move, --copy or --remove; never held back either. */
+  reportAction({ action, path, result, isLate }: ActionReport): void {
+    if (result.kind === 'alreadyDone') return;
+    const facts = { event: 'action', action, path: shownPath(path), ...outcomeOf(result), isLate };
+    const { level, severity } = result.kind === 'done' ? DONE : NOT_DONE;
+    this.#logger[level](facts, result.text);
+    this.#textLog?.write(severity, result.text);
+  }
+
+  /** A scan that nobody waits for was not made, or not to its end. */
+  reportUnscanned(path: string, issue: BackgroundIssue): void {
+    this.#tellRarely(unscannedLine(path, issue));
+  }
+
+  /** Something that is known at the start. @param line - as ClamAV words it, `WARNING: ` in front where it is one. */
+  reportRemark(line: string): void {
+    const [, word, text = line] = /^(?:(WARNING): )?([^]*)$/.exec(line) ?? [];
+    const isWarning = word === 'WARNING';
+    this.#logger[isWarning ? 'warn' : 'info']({ event: 'remark' }, sanitize(text, SHOWN_PATH_MAX_CHARACTERS));
+    this.#textLog?.write(isWarning ? 'warning' : 'plain', text);
+  }
+
+  /** Something is not watched, or not in full. */
+  reportIssue(issue: WatchIssue): void {
+    const { what, code, advice } = issue;
+    const path = shownPath(issue.path);
+    const text = `${what}: ${path} (${code})${advice === undefined ? '' : `: ${advice}`}`;
+    this.#tellRarely({
+      key: `${what} ${code} ${path}`,
+      level: 'warn',
+      facts: { event: 'watchIssue', ...issue, path },
+      message: text,
+      text: { severity: 'warning', text: `ClamInotif: ${text}` },
+    });
   }
 
   /** Never held back: each one may be looked for. */
   #reportDetection(detection: Detection): void {
-    const path = sanitize(detection.path);
-    const signature = sanitize(detection.signatureName);
-    const opener = { pid: detection.pid, uid: detection.uid, executable: sanitize(detection.executable) };
-    const facts = { event: 'found', path, signature, decision: detection.decision, opener };
-    this.#logger.warn(facts, `${path}: ${signature} FOUND`);
+    const { path, signatureName, decision } = detection;
+    this.#tellFound(path, signatureName, { decision, opener: openerFacts(detection) });
   }
 
-  #tellRarely({ key, level, facts, message }: Line): void {
+  #tellFound(path: string, signatureName: string, facts: Readonly<Record<string, unknown>>): void {
+    const shown = shownPath(path);
+    const signature = sanitize(signatureName);
+    const message = `${shown}: ${signature} FOUND`;
+    this.#logger.warn({ event: 'found', path: shown, signature, ...facts }, message);
+    this.#textLog?.write('plain', message);
+  }
+
+  /** An outage has one line at its beginning and one at its end, however many sessions it ended (behaviour 4.9). */
+  #reportOutage({ kind }: GateEvent): void {
+    if (kind === 'daemonDown' && !this.#isDaemonAway) {
+      this.#isDaemonAway = true;
+      this.#textLog?.write('error', "ClamClient: Connection to clamd failed, Couldn't connect to server.");
+    } else if (kind === 'daemonUp' && this.#isDaemonAway) {
+      this.#isDaemonAway = false;
+      this.#textLog?.write('plain', 'ClamClient: Connection to clamd re-established.');
+    }
+  }
+
+  #tellRarely({ key, level, facts, message, text }: Line): void {
     const nowMs = this.#nowMs();
     const lastMs = this.#lastToldMs.get(key);
     if (lastMs !== undefined && nowMs - lastMs < REPEAT_AFTER_MS) {
       this.#untold.set(key, (this.#untold.get(key) ?? 0) + 1);
       return;
     }
-    if (this.#lastToldMs.size >= REMEMBERED_MAX) this.#lastToldMs.clear();
+    if (this.#lastToldMs.size >= REMEMBERED_MAX) {
+      this.#lastToldMs.clear();
+      this.#untold.clear();
+    }
     this.#lastToldMs.set(key, nowMs);
     const untold = this.#untold.get(key) ?? 0;
     this.#untold.delete(key);
     this.#logger[level](untold === 0 ? facts : { ...facts, timesSinceLast: untold }, message);
+    this.#textLog?.write(text?.severity ?? 'verbose', text?.text ?? message);
+    if (untold > 0)
+      this.#textLog?.write('verbose', `The same happened ${untold} times since the last such line`);
   }
 }
 
-function lineFor(event: Exclude<GateEvent, { kind: 'detection' }>): Line {
-  const line = (level: Line['level'], message: string, facts: Record<string, unknown> = {}): Line => ({
-    key: event.kind,
-    level,
-    facts: { event: event.kind, ...facts },
-    message,
-  });
-  switch (event.kind) {
-    case 'failure': {
-      const { cause, pid } = event;
-      const path = sanitize(event.path);
-      const level = cause === 'tooLarge' ? 'info' : 'warn';
-      const message = `${path} was not scanned: ${FAILURE_ACTIONS[cause].meaning}`;
-      return { key: cause, level, facts: { event: 'notScanned', cause, path, opener: { pid } }, message };
+const DONE = { level: 'info', severity: 'plain' } as const;
+const NOT_DONE = { level: 'error', severity: 'error' } as const;
+
+function outcomeOf(result: Exclude<ActionResult, { kind: 'alreadyDone' }>): Record<string, unknown> {
+  const { kind } = result;
+  switch (kind) {
+    case 'done': {
+      const { file, sha256, otherNames } = result;
+      const where = file === undefined ? {} : { file: sanitize(file), sha256 };
+      return { outcome: kind, ...where, otherNames };
     }
-    case 'daemonUp':
-      return line('info', 'connected to the daemon', { daemonPid: event.pid });
-    case 'daemonDown':
-      return line('error', `the daemon is away (${event.reason}); trying again`);
-    case 'databaseChanged':
-      return line('info', 'the daemon has other signatures now: cached verdicts are dropped');
-    case 'takeover':
-      return line('warn', 'a gate was stuck (a lease on a file, a hung filesystem); another one took over', {
-        from: event.from,
-      });
-    case 'noDescriptor':
-      return line('warn', 'the kernel could not open a file for us and has denied its opener', {
-        errno: event.errno,
-        opener: { pid: event.pid },
-      });
-    case 'queueOverflow':
-      return line('error', 'the kernel has dropped events: the trees are walked again');
-    case 'trouble':
-      return { ...line('error', sanitize(event.message)), key: event.message };
-    case 'ready':
-      return line('debug', 'a gate is ready');
-    case 'groupReleased':
-      return line('debug', 'a gate has let go of a retired fanotify group', { group: event.group });
-    case 'stopped':
-      return line('debug', 'a gate has stopped');
+    case 'failed':
+      return { outcome: kind, code: result.code, reason: sanitize(result.reason) };
+    case 'skipped':
+      return { outcome: kind, reason: result.reason };
   }
 }

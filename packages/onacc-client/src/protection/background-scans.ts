@@ -1,0 +1,37 @@
+import { BackgroundScanner } from '../scan/background-scanner.js';
+import { compileExcludedPaths } from '../watch/excluded-paths.js';
+import { monotonicMs } from '../gate/clock.js';
+import type { Detections } from './detections.js';
+import type { ProtectionDeps } from './protection-deps.js';
+
+/** Scans that nobody waits for: with OnAccessExtraScanning, and wherever nobody can be made to wait. */
+export function createBackgroundScanner(
+  deps: Pick<ProtectionDeps, 'configuration' | 'native' | 'reporter'>,
+  mode: 'prevention' | 'notify-only',
+  detections: Detections,
+): BackgroundScanner | undefined {
+  const { config, route, plan } = deps.configuration;
+  if (mode === 'prevention' && !config.onAccess.extraScanning) return undefined;
+  return new BackgroundScanner({
+    native: deps.native,
+    link: {
+      endpoint: route.endpoint,
+      transfer: route.transfer,
+      connectMaxMs: config.onAccess.curlTimeoutMs,
+      streamMaxBytes: config.streams.streamMaxBytes,
+      nowMs: monotonicMs,
+    },
+    fileMaxBytes: config.onAccess.maxFileSizeBytes,
+    isExcluded: compileExcludedPaths(plan.exclusions.patterns, deps.native.patterns, {
+      exactPaths: plan.exclusions.directories,
+      includePaths: plan.paths,
+    }),
+    handsOver: detections.wantsDescriptors,
+    onDetection: (detection) => {
+      detections.onScanned(detection);
+    },
+    onIssue: (path, issue) => {
+      deps.reporter.reportUnscanned(path, issue);
+    },
+  });
+}

@@ -1,0 +1,100 @@
+import { COUNTERS } from '../gate/counters.js';
+import type { Counter } from '../gate/counters.js';
+import { InotifyMonitor } from '../inotify/inotify-monitor.js';
+import { createBackgroundScanner } from './background-scans.js';
+import { CleanUps } from './clean-ups.js';
+import { createWatcher } from './create-watcher.js';
+import { Detections } from './detections.js';
+import type { ProtectionDeps } from './protection-deps.js';
+import type { InterfaceState, Protection } from './protection.js';
+
+const RETRY_MISSING_MS = 3_000;
+
+/**
+ * The last rung: files are told of by inotify(7) and scanned while nobody waits.
+ *
+ * @param reason - why it is no more than this
+ * @throws whatever keeps it from watching; nothing of it is left then
+ */
+export async function protectByInotify(deps: ProtectionDeps, reason: string): Promise<Protection> {
+  const begun = new CleanUps();
+  try {
+    return await watch(deps, reason, begun);
+  } catch (error) {
+    await begun.run().catch(() => undefined); // the first failure is the one that counts
+    throw error;
+  }
+}
+
+async function watch(deps: ProtectionDeps, reason: string, begun: CleanUps): Promise<Protection> {
+  const { configuration, native, reporter, logger } = deps;
+  const { plan, settings, config } = configuration;
+  if (plan.strategy !== 'directory') {
+    throw new Error(`whole mounts cannot be watched by inotify (${reason}): use OnAccessIncludePath`);
+  }
+  const kernel: InterfaceState = { mode: 'notify-only', description: 'inotify', degraded: reason };
+  const { action } = deps;
+  const command = settings.onDetection;
+  const detections = new Detections({ action, command, files: native.files, logger, reporter });
+  begun.add(() => detections.stop());
+  const background = createBackgroundScanner(deps, kernel.mode, detections);
+  if (background !== undefined) begun.add(() => background.stop());
+  const monitor = new InotifyMonitor({
+    native,
+    maxFileBytes: config.onAccess.maxFileSizeBytes,
+    cacheEntriesMax: settings.cacheEntries,
+    onFile: (path) => background?.submit(path),
+    onOverflow: () => {
+      reporter.report({ kind: 'queueOverflow' });
+      watcher.resync().catch(deps.onFatal);
+      for (const path of plan.paths) background?.submitTree(path);
+    },
+    onFailure: deps.onFatal,
+  });
+  begun.add(() => {
+    monitor.close();
+  });
+  const watcher = createWatcher(
+    { ...deps, native: { ...native, fanotify: monitor.marks } },
+    { target: monitor.target, background, inotifyOnly: true },
+  );
+  begun.add(() => {
+    watcher.stop();
+  });
+  await watcher.start();
+  const retry = setInterval(() => {
+    watcher.retryMissing().catch(deps.onFatal);
+  }, RETRY_MISSING_MS);
+  begun.add(() => {
+    clearInterval(retry);
+  });
+  return {
+    kernel,
+    coverage: () => watcher.coverage(),
+    totals: () => totalsOf(background?.counts()),
+    facts: () => ({
+      queue: { heldMax: 0 },
+      gates: { threads: 0 },
+      actions: detections.counts,
+      openFilesMax: deps.openFilesMax,
+    }),
+    drain: () => Promise.resolve(),
+    stop: () => begun.run(),
+  };
+}
+
+/** The counters of the gates, as far as background scans have the like. */
+function totalsOf(
+  counts:
+    | {
+        readonly scanned: number;
+        readonly infected: number;
+        readonly tooLarge: number;
+        readonly failed: number;
+      }
+    | undefined,
+): Record<Counter, number> {
+  const { scanned = 0, infected = 0, tooLarge = 0, failed = 0 } = counts ?? {};
+  const none = Object.fromEntries(COUNTERS.map((name) => [name, 0])) as Record<Counter, number>; // every name is there
+  return { ...none, scans: scanned, clean: scanned - infected, infected, tooLarge, scanError: failed };
+}
