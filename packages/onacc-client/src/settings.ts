@@ -142,7 +142,7 @@ export const SETTINGS = [
   {
     name: 'CONTROL_SOCKET',
     type: 'string',
-    default: '/run/portcullis/onacc-client.sock',
+    default: '/run/onacc-client/control.sock',
     meaning: 'where the running client answers `onacc-client status`',
   },
   {
