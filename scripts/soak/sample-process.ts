@@ -1,9 +1,10 @@
 import { countWatches } from '../bench/guard-usage.js';
-import { readMemory } from '../bench/daemon/process-usage.js';
+import { readMemory, readOrEmpty } from '../bench/daemon/process-usage.js';
 import { readdirSync } from 'node:fs';
 
 /** What a process holds at one moment. */
 export interface ProcessSample {
+  /** Without those of files that are held by a lease: they come and go with what is read. */
   readonly descriptors: number;
   readonly residentBytes: number;
   /** Marks of its fanotify groups. */
@@ -12,10 +13,16 @@ export interface ProcessSample {
 
 export function sampleProcess(pid: number): ProcessSample {
   return {
-    descriptors: readdirSync(`/proc/${pid}/fd`).length,
+    descriptors: countDescriptors(pid),
     residentBytes: readMemory(pid).residentBytes,
     marks: countWatches(pid).fanotify,
   };
+}
+
+/** fdinfo shows the leases of a file that is held (proc_pid_fdinfo(5)). */
+function countDescriptors(pid: number): number {
+  const fds = readdirSync(`/proc/${pid}/fdinfo`);
+  return fds.filter((fd) => !readOrEmpty(`/proc/${pid}/fdinfo/${fd}`).includes('LEASE')).length;
 }
 
 /**

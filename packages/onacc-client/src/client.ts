@@ -168,6 +168,7 @@ function snapshotOf(
     fds: { limit: openFilesMax, ...(open === undefined ? {} : { open }) },
     gates: facts?.gates ?? { threads: 0 },
     actions: facts?.actions ?? { kind: options.action.kind, counts: {} },
+    ...(facts?.leases === undefined ? {} : { leases: facts.leases }),
     logLinesDropped: options.linesDropped(),
   });
 }

@@ -1,8 +1,12 @@
-import { lstat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
+import { messageOf } from '@portcullis/shared';
 import type { ClamdConfig } from '@portcullis/shared';
+import type { PatternApi } from '@portcullis/shared/native';
 import { leftOutPaths } from './mounts/filesystem-check.js';
 import { parseFilesystemTypes, uselessInclusions } from './policy/filesystem-policy.js';
 import type { Settings } from './settings.js';
+import { compileExcludedPaths } from './watch/excluded-paths.js';
+import type { IsExcluded } from './watch/excluded-paths.js';
 import { normalisePath, planMarks } from './watch/mark-plan.js';
 import { readListFile } from './watch/read-list-file.js';
 
@@ -40,6 +44,7 @@ export interface PlanSources {
   readonly excludeListFile: string | undefined;
   /** TMPDIR. */
   readonly environmentTmp: string | undefined;
+  readonly patterns: PatternApi;
 }
 
 /** Which paths are protected, by the options, the list files and what is there now (behaviour 4.3, 4.7). Never throws. */
@@ -52,18 +57,25 @@ export async function planProtection(sources: PlanSources): Promise<PlannedProte
   ]);
   const exclusions: Exclusions = {
     patterns: onAccess.excludePaths,
-    directories: [...excludeList.paths, normalisePath(temporaryDirectory)],
+    directories: await withRealPaths([...excludeList.paths, normalisePath(temporaryDirectory)]),
   };
+  const isExcluded = compileOrComplain(exclusions, sources.patterns);
   const listed = [...watchList.issues, ...excludeList.issues];
   const said = {
-    errors: listed.filter(({ severity }) => severity === 'error').map(({ line }) => line),
+    errors: [
+      ...listed.filter(({ severity }) => severity === 'error').map(({ line }) => line),
+      ...(typeof isExcluded === 'string' ? [isExcluded] : []),
+    ],
     warnings: listed.filter(({ severity }) => severity === 'warning').map(({ line }) => line),
   };
   const includePaths = [...onAccess.includePaths, ...watchList.paths];
   const planned =
     onAccess.mountPaths.length > 0
       ? planMounts(sources, exclusions)
-      : await planTrees(sources, { includePaths, exclusions, temporaryDirectory });
+      : await planTrees(sources, {
+          ...{ includePaths, exclusions, temporaryDirectory },
+          isExcluded: typeof isExcluded === 'string' ? () => false : isExcluded,
+        });
   return {
     plan: planned.plan,
     errors: [...said.errors, ...planned.errors],
@@ -75,6 +87,28 @@ async function readList(path: string | undefined, kind: 'watch' | 'exclude', tem
   return path === undefined
     ? { paths: [], issues: [] }
     : await readListFile(path, { kind, temporaryDirectory });
+}
+
+/** Tried here, so that a pattern that cannot be used stops the start and not a gate. @returns the complaint */
+function compileOrComplain({ patterns, directories }: Exclusions, api: PatternApi): IsExcluded | string {
+  try {
+    return compileExcludedPaths(patterns, api, { exactPaths: directories });
+  } catch (error) {
+    return `ERROR: ${messageOf(error)}`;
+  }
+}
+
+/** As written, and where that leads: some ask by one name and some by the other. */
+async function withRealPaths(paths: readonly string[]): Promise<readonly string[]> {
+  const all = new Set(paths);
+  for (const path of paths) {
+    try {
+      all.add(await realpath(path));
+    } catch {
+      // Not there: it has one name then.
+    }
+  }
+  return [...all];
 }
 
 /** OnAccessMountPath goes before OnAccessIncludePath, as in clamonacc; that a mount is not there yet is no error. */
@@ -89,7 +123,12 @@ function planMounts({ config, settings }: PlanSources, exclusions: Exclusions): 
 
 async function planTrees(
   { config, settings }: PlanSources,
-  given: { includePaths: readonly string[]; exclusions: Exclusions; temporaryDirectory: string },
+  given: {
+    readonly includePaths: readonly string[];
+    readonly exclusions: Exclusions;
+    readonly temporaryDirectory: string;
+    readonly isExcluded: IsExcluded;
+  },
 ): Promise<PlannedProtection> {
   const { includePaths, exclusions } = given;
   const { disableDdd } = config.onAccess;
@@ -107,6 +146,8 @@ async function planTrees(
     depth,
     lookUp: (path) => found.get(path)?.kind ?? 'missing',
     deviceOf: (path) => found.get(path)?.device,
+    realPathOf: (path) => found.get(path)?.realPath,
+    isExcluded: given.isExcluded,
   });
   const paths = marks.roots.map(({ path }) => path);
   const errors = marks.issues.filter(({ severity }) => severity === 'error').flatMap(({ lines }) => lines);
@@ -129,14 +170,18 @@ const NO_PATH_SINGLE = [
   "ERROR: Clamonacc: can't setup fanotify",
 ];
 
-async function lookUpAll(
-  paths: readonly string[],
-): Promise<ReadonlyMap<string, { kind: 'directory' | 'other'; device: number }>> {
-  const found = new Map<string, { kind: 'directory' | 'other'; device: number }>();
+interface FoundPath {
+  readonly kind: 'directory' | 'other';
+  readonly device: number;
+  readonly realPath: string;
+}
+
+async function lookUpAll(paths: readonly string[]): Promise<ReadonlyMap<string, FoundPath>> {
+  const found = new Map<string, FoundPath>();
   for (const path of paths.map(normalisePath)) {
     try {
-      const status = await lstat(path);
-      found.set(path, { kind: status.isDirectory() ? 'directory' : 'other', device: status.dev });
+      const [status, realPath] = await Promise.all([stat(path), realpath(path)]);
+      found.set(path, { kind: status.isDirectory() ? 'directory' : 'other', device: status.dev, realPath });
     } catch {
       // Missing, or unreadable: root can read everything that is there.
     }

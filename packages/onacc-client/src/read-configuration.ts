@@ -13,6 +13,7 @@ import {
 } from '@portcullis/shared';
 import type { ClamdConfig, Environment } from '@portcullis/shared';
 import { openNative } from '@portcullis/shared/native';
+import type { PatternApi } from '@portcullis/shared/native';
 import { parse as parseDotenv } from 'dotenv';
 import { checkQuarantineDirectory } from './actions/quarantine-directory.js';
 import type { DirectoryCheck } from './actions/quarantine-directory.js';
@@ -27,7 +28,6 @@ import { EndpointError, resolveEndpoint } from './scan/endpoint.js';
 import type { DaemonRoute } from './scan/endpoint.js';
 import { ENV_PREFIX, SETTINGS } from './settings.js';
 import type { Settings } from './settings.js';
-import { compileExcludedPaths } from './watch/excluded-paths.js';
 
 /** The configuration does not do: code `BAD_CONFIG`, with one line a problem, worded as ClamAV does where it has words. */
 export class ConfigurationError extends AppError<'BAD_CONFIG'> {
@@ -85,11 +85,11 @@ export async function readConfiguration(flags: ConfigurationFlags, env: Environm
   }
   const { config } = reading;
   const planned = await planProtection({
-    ...{ config, settings, environmentTmp: env['TMPDIR'] },
+    ...{ config, settings, environmentTmp: env['TMPDIR'], patterns: patternsOfThisThread() },
     ...{ watchListFile: flags.watchListFile, excludeListFile: flags.excludeListFile },
   });
   const quarantine = checkAction(flags.action, planned.plan.paths);
-  const errors = [...planned.errors, ...whyNoExclusion(planned.plan), ...quarantine.errors];
+  const errors = [...planned.errors, ...quarantine.errors];
   const keep = (lines: readonly string[]): void => void errors.push(...lines);
   const route = await orComplain(resolveEndpoint(config.listen, flags.transfer === 'stream'), keep);
   const unameUids = await orComplain(resolveUsers(config.onAccess.excludeUnames), keep);
@@ -136,16 +136,6 @@ function readEnvironment(flags: ConfigurationFlags, env: Environment): Environs 
   return { settings: environment.values, warnings: fileIssues.map(formatConfigIssue) };
 }
 
-/** Tried here, so that a pattern that cannot be used stops the start and not a gate. */
-function whyNoExclusion({ exclusions, paths }: ProtectionPlan): readonly string[] {
-  try {
-    compileExcludedPaths(exclusions.patterns, openNative().patterns, { includePaths: paths });
-    return [];
-  } catch (error) {
-    return [`ERROR: ${messageOf(error)}`];
-  }
-}
-
 function checkAction(action: ClientFlags['action'] | undefined, paths: readonly string[]): DirectoryCheck {
   if (action?.kind !== 'move' && action?.kind !== 'copy') return { errors: [], warnings: [] };
   const { errors, warnings } = checkQuarantineDirectory(action.directory, paths);
@@ -157,6 +147,14 @@ function checkAction(action: ClientFlags['action'] | undefined, paths: readonly 
 
 function asError(line: string): string {
   return `ERROR: ${line}`;
+}
+
+let patterns: PatternApi | undefined;
+
+/** What was compiled stays until the process ends: a reload must find it again. */
+function patternsOfThisThread(): PatternApi {
+  patterns ??= openNative().patterns;
+  return patterns;
 }
 
 /** @returns undefined after a failure, whose lines were handed on */

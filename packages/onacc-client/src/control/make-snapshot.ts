@@ -46,6 +46,8 @@ export interface SnapshotInputs {
   /** `RunningClient.totals()`. */
   readonly counters: Readonly<Record<string, number>>;
   readonly cacheEntriesMax: number;
+  /** Files that are held open so that the kernel need not ask about them; left out where none ever is. */
+  readonly leases?: { readonly held: number; readonly heldMax: number; readonly breaks: number };
   /** Opens that wait, and how many may. */
   readonly queue: { readonly held?: number; readonly heldMax: number };
   /** `countOpenFds()` and what `raiseOpenFiles()` returned. */
@@ -94,6 +96,7 @@ export function makeSnapshot(inputs: SnapshotInputs): StatusSnapshot {
       entriesMax: inputs.cacheEntriesMax,
       hits: counters['cacheHits'] ?? 0,
       kernelMarks: counters['kernelMarks'] ?? 0,
+      ...(inputs.leases === undefined ? {} : { leases: inputs.leases }),
     },
     queue: inputs.queue,
     fds: inputs.fds,

@@ -81,7 +81,13 @@ export interface StatusSnapshot {
   readonly decisions: DecisionCounts;
   /** Everything the gates count, by the names in `gate/counters.ts`. */
   readonly counters: Readonly<Record<string, number>>;
-  readonly cache: { readonly entriesMax: number; readonly hits: number; readonly kernelMarks: number };
+  readonly cache: {
+    readonly entriesMax: number;
+    readonly hits: number;
+    readonly kernelMarks: number;
+    /** Files held by a lease now, at most, and how often somebody wanted to write to one. */
+    readonly leases?: { readonly held: number; readonly heldMax: number; readonly breaks: number };
+  };
   /** Events in the client's hands, each an open that waits. */
   readonly queue: { readonly held?: number; readonly heldMax: number };
   readonly fds: { readonly open?: number; readonly limit: number };

@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { messageOf } from '@portcullis/shared';
+import { leasesMax, startLeases } from '../gate/lease-owner.js';
+import type { LeaseOwner } from '../gate/lease-owner.js';
 import { Gates, slotsPerGate } from '../gate/gates.js';
 import type { GateEvent, GateSettings } from '../gate/messages.js';
 import { GroupRotation } from '../kernel/group-rotation.js';
@@ -26,6 +28,7 @@ interface Parts {
   readonly kernel: KernelInterface;
   readonly gates: Gates;
   readonly heldMax: number;
+  readonly leases: LeaseOwner | undefined;
   readonly watcher: Watcher;
   readonly rotation: GroupRotation;
   readonly detections: Detections;
@@ -44,7 +47,12 @@ export async function protectByFanotify(
 ): Promise<Protection> {
   const begun = new CleanUps();
   try {
-    const parts = assemble(deps, { kernel, group, begun });
+    const closeInstead = begun.add(() => {
+      deps.native.files.close(group);
+    });
+    const leases = await beginLeases(deps, kernel);
+    begun.add(() => leases?.stop());
+    const parts = assemble(deps, { kernel, group, leases, begun, closeInstead });
     await arm(deps, parts, begun);
     return asProtection(deps, parts, begun);
   } catch (error) {
@@ -56,20 +64,24 @@ export async function protectByFanotify(
 /** Nothing is marked yet. What is undone after the gates stands before them: whoever waits is answered first. */
 function assemble(
   deps: ProtectionDeps,
-  own: { readonly kernel: KernelInterface; readonly group: number; readonly begun: CleanUps },
+  own: {
+    readonly kernel: KernelInterface;
+    readonly group: number;
+    readonly leases: LeaseOwner | undefined;
+    readonly begun: CleanUps;
+    /** The rotation closes the group from then on, whichever it is. */
+    readonly closeInstead: (step: () => unknown) => void;
+  },
 ): Parts {
-  const { configuration, native, reporter } = deps;
-  const { kernel, group, begun } = own;
-  const closeInstead = begun.add(() => {
-    native.files.close(group);
-  });
+  const { configuration, reporter } = deps;
+  const { kernel, group, leases, begun, closeInstead } = own;
   const detections = createDetections(deps);
   begun.add(() => detections.stop());
   const background = createBackgroundScanner(deps, kernel.mode, detections);
   if (background !== undefined) begun.add(() => background.stop());
   const contact = firstContact();
   const listeners: ((event: GateEvent) => void)[] = [];
-  const { gates, heldMax } = createGates(deps, kernel, (event) => {
+  const { gates, heldMax } = createGates(deps, { kernel, leases }, (event) => {
     reporter.report(event);
     deps.daemon.hear(event);
     contact.hear(event);
@@ -98,7 +110,7 @@ function assemble(
     }),
   );
   gates.addGroup(group);
-  return { kernel, gates, heldMax, watcher, rotation, detections, contact };
+  return { kernel, gates, heldMax, leases, watcher, rotation, detections, contact };
 }
 
 async function arm(deps: ProtectionDeps, parts: Parts, begun: CleanUps): Promise<void> {
@@ -116,7 +128,7 @@ async function arm(deps: ProtectionDeps, parts: Parts, begun: CleanUps): Promise
 }
 
 function asProtection(deps: ProtectionDeps, parts: Parts, begun: CleanUps): Protection {
-  const { kernel, gates, heldMax, watcher, rotation, detections } = parts;
+  const { kernel, gates, heldMax, leases, watcher, rotation, detections } = parts;
   const waitMaxMs = deps.configuration.config.onAccess.curlTimeoutMs;
   return {
     kernel,
@@ -126,9 +138,14 @@ function asProtection(deps: ProtectionDeps, parts: Parts, begun: CleanUps): Prot
       queue: { held: gates.held, heldMax },
       gates: { threads: gates.size, stuck: gates.size - gates.freeGates },
       actions: detections.counts,
+      ...(leases === undefined
+        ? {}
+        : { leases: { held: leases.held, heldMax: leases.heldMax, breaks: leases.breaks } }),
       openFilesMax: deps.openFilesMax,
     }),
     async drain() {
+      // The successor holds files of its own by now.
+      await leases?.stop();
       watcher.stop();
       rotation.disarm();
       const giveUpAtMs = performance.now() + waitMaxMs;
@@ -142,21 +159,37 @@ function asProtection(deps: ProtectionDeps, parts: Parts, begun: CleanUps): Prot
 
 function createGates(
   deps: ProtectionDeps,
-  kernel: KernelInterface,
+  { kernel, leases }: { readonly kernel: KernelInterface; readonly leases: LeaseOwner | undefined },
   onEvent: (event: GateEvent) => void,
 ): { readonly gates: Gates; readonly heldMax: number } {
   const { settings } = deps.configuration;
   const gatesMax = Math.max(settings.gates, settings.gatesMax);
-  const slots = slotsPerGate(deps.openFilesMax - RESERVED_FDS, gatesMax);
+  const slots = slotsPerGate(deps.openFilesMax - RESERVED_FDS - (leases?.heldMax ?? 0), gatesMax);
   const gates = new Gates({
     gates: settings.gates,
     gatesMax,
     slotsPerGate: slots,
-    settings: gateSettings(deps, kernel),
+    settings: { ...gateSettings(deps, kernel), leaseDevices: leases?.devices ?? [] },
+    leaseMemory: leases?.memory,
     onEvent,
     onCrash: deps.onFatal,
   });
   return { gates, heldMax: slots * gatesMax };
+}
+
+/** Where clean files may be held by leases, so that the kernel need not ask about them. */
+async function beginLeases(
+  { configuration, native, openFilesMax, reporter }: ProtectionDeps,
+  kernel: KernelInterface,
+): Promise<LeaseOwner | undefined> {
+  const { kernelCache, leaseCache } = configuration.settings;
+  return await startLeases(native, {
+    enabled: kernelCache && leaseCache && kernel.mode === 'prevention',
+    heldMax: leasesMax(openFilesMax),
+    onTrouble: (message) => {
+      reporter.report({ kind: 'trouble', message });
+    },
+  });
 }
 
 async function stopGates(gates: Gates): Promise<void> {

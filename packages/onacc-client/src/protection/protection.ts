@@ -13,7 +13,7 @@ export interface InterfaceState {
 }
 
 /** What `status` is told of the moment. */
-export type LiveFacts = Pick<SnapshotInputs, 'queue' | 'gates' | 'actions'> & {
+export type LiveFacts = Pick<SnapshotInputs, 'queue' | 'gates' | 'actions' | 'leases'> & {
   readonly openFilesMax: number;
 };
 

@@ -28,14 +28,17 @@ const SLOW_MATCH_MS = 1;
  */
 export function createPatternApi(libc: Libc): PatternApi {
   const text = fixedMemory(TEXT_BYTES_MAX + 1).view;
-  let count = 0;
+  // A configuration that is read again has the same ones.
+  const compiled = new Map<string, PosixPattern>();
   return {
     compile(pattern) {
       const prepared = preparePattern(Buffer.from(pattern).toString('latin1'));
-      if (count >= PATTERNS_MAX) throw new PatternError(`More than ${PATTERNS_MAX} patterns`);
-      const compiled = createPattern(libc, text, prepared);
-      count += 1;
-      return compiled;
+      const known = compiled.get(prepared);
+      if (known !== undefined) return known;
+      if (compiled.size >= PATTERNS_MAX) throw new PatternError(`More than ${PATTERNS_MAX} patterns`);
+      const made = createPattern(libc, text, prepared);
+      compiled.set(prepared, made);
+      return made;
     },
   };
 }
