@@ -60,6 +60,10 @@ export function runQuarantine(args: readonly string[], io: QuarantineIo): Promis
   const say = (text: string): void => {
     io.writeError(`${text}\n`);
   };
+  if (args.includes('--help') || args.includes('-h')) {
+    io.write(`${QUARANTINE_USAGE}\n`);
+    return Promise.resolve(EXIT_DONE);
+  }
   const request = parseRequest(args);
   if (typeof request === 'string') {
     say(request);

@@ -322,6 +322,12 @@ describeOrSkip('onacc-client quarantine', notRoot, () => {
     expect(err).toMatch(/usage: onacc-client quarantine list/);
   });
 
+  test('--help tells the usage and is no mistake', async () => {
+    const { code, out } = await quarantine('--help');
+    expect(code).toBe(0);
+    expect(out).toMatch(/usage: onacc-client quarantine list/);
+  });
+
   test('a directory that is not there, or that others could change, is not touched', async () => {
     rmSync(at.quarantine, { recursive: true });
     expect(await quarantine('list')).toMatchObject({
