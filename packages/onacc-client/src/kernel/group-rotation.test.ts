@@ -10,6 +10,8 @@ function setUp() {
   const { kernel, group } = openInterface(native.fanotify, true);
   const steps: string[] = [];
   const troubles: unknown[] = [];
+  const refusals: number[] = [];
+  let marking: Promise<void> = Promise.resolve();
   /** What the reader was told of each group. */
   const told: boolean[] = [];
   const rotation = new GroupRotation({
@@ -23,7 +25,7 @@ function setUp() {
       addTarget: ({ group: added, mask }) => {
         steps.push('mark new');
         native.fanotify.markPath(added, constants.FAN_MARK_ADD, mask, '/guarded');
-        return Promise.resolve();
+        return marking.then(() => ({ refused: refusals.shift() ?? 0 }));
       },
       removeTarget: () => steps.push('forget old'),
     },
@@ -38,7 +40,14 @@ function setUp() {
       },
     },
   });
-  return { native, rotation, steps, told, group, troubles };
+  const holdMarking = (): (() => void) => {
+    let goOn = (): void => undefined;
+    marking = new Promise((resolve) => {
+      goOn = resolve;
+    });
+    return goOn;
+  };
+  return { native, rotation, steps, told, group, troubles, refusals, holdMarking };
 }
 
 /** Longer than `releaseAfterMs`. */
@@ -53,7 +62,7 @@ describe('GroupRotation', () => {
     expect(steps).toEqual(['read new', 'mark new', 'forget old']);
     await released();
     expect(steps.at(-1)).toBe(`release ${group}`);
-    rotation.close();
+    await rotation.close();
   });
 
   test('the old group is closed when the last gate has let go of it', async () => {
@@ -65,7 +74,7 @@ describe('GroupRotation', () => {
     expect(native.openFdCount).toBe(2);
     rotation.onReleased(group);
     expect(native.openFdCount).toBe(1);
-    rotation.close();
+    await rotation.close();
     expect(native.openFdCount).toBe(0);
   });
 
@@ -73,7 +82,7 @@ describe('GroupRotation', () => {
     const { rotation, steps } = setUp();
     await Promise.all([rotation.rotate(), rotation.rotate(), rotation.rotate()]);
     expect(steps.filter((step) => step === 'mark new')).toHaveLength(2);
-    rotation.close();
+    await rotation.close();
   });
 
   test('a rotation that fails is told and made good later', async () => {
@@ -82,7 +91,7 @@ describe('GroupRotation', () => {
     await rotation.rotate();
     expect(troubles).toHaveLength(1);
     expect(steps).toContain('mark new');
-    rotation.close();
+    await rotation.close();
   });
 
   test('a group that does not block its readers replaces one that does, once, and later ones are like it', async () => {
@@ -100,6 +109,50 @@ describe('GroupRotation', () => {
     expect(created).toEqual([O_NONBLOCK, O_NONBLOCK, 0]);
     expect(told).toEqual([true, true, false]);
     expect(steps.filter((step) => step === 'mark new')).toHaveLength(3);
-    rotation.close();
+    await rotation.close();
+  });
+
+  test('stopped in the middle of a rotation, it leaves no group armed and none open', async () => {
+    const { native, rotation, group, holdMarking } = setUp();
+    const goOn = holdMarking();
+    const rotating = rotation.rotate();
+    const flushed: number[] = [];
+    const markPath = native.fanotify.markPath.bind(native.fanotify);
+    native.fanotify.markPath = (of, flags, mask, path) => {
+      if ((flags & constants.FAN_MARK_FLUSH) !== 0) flushed.push(of);
+      markPath(of, flags, mask, path);
+    };
+    rotation.disarm();
+    expect(new Set(flushed).size).toBe(2);
+    expect(flushed).toContain(group);
+    const closed = rotation.close();
+    goOn();
+    await Promise.all([rotating, closed]);
+    await rotation.rotate();
+    expect(native.openFdCount).toBe(0);
+  });
+
+  test('a marking that hangs keeps nobody from closing; its group is closed when it ends', async () => {
+    const { native, rotation, holdMarking } = setUp();
+    const goOn = holdMarking();
+    const rotating = rotation.rotate();
+    rotation.disarm();
+    await rotation.close();
+    expect(native.openFdCount).toBe(1);
+    goOn();
+    await rotating;
+    expect(native.openFdCount).toBe(0);
+  });
+
+  test('while something cannot be marked in the new group the old one stays, but not for ever', async () => {
+    const { rotation, group, steps, troubles, refusals } = setUp();
+    refusals.push(5, 5, 5, 5);
+    await rotation.rotate();
+    expect(troubles).toHaveLength(3);
+    await released();
+    // Three that were given up, and at last the old one.
+    expect(steps.filter((step) => step.startsWith('release'))).toHaveLength(4);
+    expect(steps.at(-1)).toBe(`release ${group}`);
+    await rotation.close();
   });
 });

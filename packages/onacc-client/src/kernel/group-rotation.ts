@@ -1,15 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { constants } from '@portcullis/shared/native';
+import { messageOf } from '@portcullis/shared';
+import { constants, isErrno } from '@portcullis/shared/native';
 import type { FanotifyApi, FileApi } from '@portcullis/shared/native';
 import { openSameGroup } from './permission-group.js';
 import type { KernelInterface } from './permission-group.js';
 
 /** Between two tries of a rotation that failed. */
 const RETRY_MS = 1_000;
+/** So often a new group is given up because something could not be marked in it. Then it is taken all the same: it stays so. */
+const REFUSED_TRIES_MAX = 3;
+/** How long the end of a rotation under way is waited for at the end. */
+const CLOSE_PATIENCE_MS = 500;
 
 /** Who keeps directories marked in a group. */
 export interface GroupMarker {
-  addTarget(target: { group: number; mask: number }): Promise<unknown>;
+  /** Marks everything in this group too. Ends early, and marks no more, once the target is removed. */
+  addTarget(target: { group: number; mask: number }): Promise<{ readonly refused: number }>;
   removeTarget(group: number): void;
 }
 
@@ -20,55 +26,53 @@ export interface GroupReader {
   releaseGroup(group: number): number;
 }
 
+export interface GroupRotationDeps {
+  readonly fanotify: FanotifyApi;
+  readonly files: Pick<FileApi, 'close'>;
+  readonly kernel: KernelInterface;
+  readonly marker: GroupMarker;
+  readonly reader: GroupReader;
+  /** Taken. */
+  readonly group: number;
+  /** Longer than any open waits. */
+  readonly releaseAfterMs: number;
+  /** A rotation failed; it is tried again. */
+  readonly onTrouble: (error: unknown) => void;
+}
+
 /**
  * Owns the fanotify group in use and replaces it when the signatures change: verdicts cached in the kernel are ignore marks,
  * and the one way to be rid of all of them without a moment of no protection is a new group beside the old one.
  *
  * new group → read by the gates → every directory marked in it → old group's marks flushed → read on until no open can wait in it
- * any more → let go by every gate → closed. A gate that is stuck in the old group holds it open, and its opener with it.
+ * any more → let go by every gate → closed. A gate that is stuck in the old group holds it open, and its opener with it. A new
+ * group that cannot be marked goes the same way, and the old one stays.
  */
 export class GroupRotation {
-  readonly #fanotify: FanotifyApi;
-  readonly #files: Pick<FileApi, 'close'>;
-  readonly #kernel: KernelInterface;
-  readonly #marker: GroupMarker;
-  readonly #reader: GroupReader;
-  readonly #releaseAfterMs: number;
-  readonly #onTrouble: (error: unknown) => void;
+  readonly #deps: GroupRotationDeps;
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Groups on their way out, and how many gates have yet to let go of each; `Infinity` before they are told to. */
   readonly #retiring = new Map<number, number>();
   #nonBlocking = false;
   #current: number;
+  /** The group that is being marked, not yet the current one. */
+  #next: number | undefined;
   #running: Promise<void> | undefined;
   #owed = false;
-  #closed = false;
+  #refusedTries = 0;
+  #state: 'armed' | 'disarmed' | 'closed' = 'armed';
 
-  /** Takes `group`. */
-  constructor(deps: {
-    fanotify: FanotifyApi;
-    files: Pick<FileApi, 'close'>;
-    kernel: KernelInterface;
-    marker: GroupMarker;
-    reader: GroupReader;
-    group: number;
-    /** Longer than any open waits. */
-    releaseAfterMs: number;
-    /** A rotation failed; it is tried again. */
-    onTrouble: (error: unknown) => void;
-  }) {
-    this.#fanotify = deps.fanotify;
-    this.#files = deps.files;
-    this.#kernel = deps.kernel;
-    this.#marker = deps.marker;
-    this.#reader = deps.reader;
-    this.#releaseAfterMs = deps.releaseAfterMs;
-    this.#onTrouble = deps.onTrouble;
+  constructor(deps: GroupRotationDeps) {
+    this.#deps = deps;
     this.#current = deps.group;
   }
 
-  /** Replaces the group. A call during a rotation is made good by one more after it, however many there were. */
+  /**
+   * Replaces the group. A call during a rotation is made good by one more after it, however many there were. Once disarmed
+   * nothing is replaced any more.
+   */
   rotate(): Promise<void> {
+    if (this.#state !== 'armed') return Promise.resolve();
     if (this.#running === undefined) {
       this.#running = this.#rotateUntilDone().finally(() => {
         this.#running = undefined;
@@ -95,21 +99,39 @@ export class GroupRotation {
     if (left > 0) {
       this.#retiring.set(group, left);
     } else if (this.#retiring.delete(group)) {
-      this.#files.close(group);
+      this.#deps.files.close(group);
     }
   }
 
-  /** Takes the marks away, so that no new event comes. What waits is still there to be answered. */
+  /** Takes the marks away, in every group there is, so that no new event comes. What waits is still there to be answered. */
   disarm(): void {
-    this.#flush(this.#current);
+    if (this.#state === 'armed') this.#state = 'disarmed';
+    for (const group of this.#open()) {
+      this.#deps.marker.removeTarget(group);
+      this.#flush(group);
+    }
   }
 
-  /** Closes all groups; the kernel lets everybody through who still waits. Only after the gates have stopped. */
-  close(): void {
-    this.#closed = true;
+  /**
+   * Closes all groups; the kernel lets everybody through who still waits. Only after {@link disarm} and after the gates have
+   * stopped. A group that is being marked at this moment is closed by whoever does that.
+   */
+  async close(): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);
-    for (const group of [this.#current, ...this.#retiring.keys()]) this.#files.close(group);
+    let patience: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<void>((resolve) => {
+      patience = setTimeout(resolve, CLOSE_PATIENCE_MS);
+    });
+    await Promise.race([this.#running, tooLate]);
+    clearTimeout(patience);
+    this.#state = 'closed';
+    for (const group of this.#open()) if (group !== this.#next) this.#deps.files.close(group);
     this.#retiring.clear();
+  }
+
+  #open(): number[] {
+    const groups = [this.#current, ...this.#retiring.keys()];
+    return this.#next === undefined ? groups : [...groups, this.#next];
   }
 
   async #rotateUntilDone(): Promise<void> {
@@ -118,11 +140,11 @@ export class GroupRotation {
         await this.#rotateOnce();
       } catch (error) {
         // Too many groups, for instance: the old verdicts must go all the same, so it is owed until it works.
-        this.#onTrouble(error);
-        await delay(RETRY_MS);
+        this.#deps.onTrouble(error);
+        await delay(RETRY_MS, undefined, { ref: false });
         this.#owed = true;
       }
-    } while (this.#takeOwed() && !this.#closed);
+    } while (this.#takeOwed() && this.#state === 'armed');
   }
 
   #takeOwed(): boolean {
@@ -132,28 +154,62 @@ export class GroupRotation {
   }
 
   async #rotateOnce(): Promise<void> {
+    const { fanotify, kernel, marker, reader } = this.#deps;
     const options = { nonBlocking: this.#nonBlocking };
-    const next = openSameGroup(this.#fanotify, this.#kernel, options);
-    const old = this.#current;
-    this.#current = next;
+    const next = openSameGroup(fanotify, kernel, options);
+    this.#next = next;
     // Read before it is marked: from the first mark on, somebody may be waiting in it.
-    this.#reader.addGroup(next, options);
-    await this.#marker.addTarget({ group: next, mask: this.#kernel.markMask });
-    this.#marker.removeTarget(old);
-    this.#flush(old);
-    this.#retiring.set(old, Infinity);
+    reader.addGroup(next, options);
+    let failure: Error | undefined;
+    try {
+      failure = this.#whyRefused(await marker.addTarget({ group: next, mask: kernel.markMask }));
+    } catch (error) {
+      failure = new Error(messageOf(error), { cause: error });
+    }
+    this.#next = undefined;
+    if (this.#state === 'closed') {
+      this.#deps.files.close(next);
+      return;
+    }
+    const outgoing = failure === undefined ? this.#current : next;
+    if (failure === undefined) this.#current = next;
+    this.#retire(outgoing);
+    // Disarmed meanwhile: what was marked since goes with the rest.
+    if (this.#state === 'disarmed') this.disarm();
+    else if (failure !== undefined) throw failure;
+  }
+
+  /** What the old group covers must not be lost with it; but what never can be marked must not keep old verdicts for ever. */
+  #whyRefused({ refused }: { readonly refused: number }): Error | undefined {
+    if (refused === 0 || this.#refusedTries >= REFUSED_TRIES_MAX) {
+      this.#refusedTries = 0;
+      return undefined;
+    }
+    this.#refusedTries += 1;
+    return new Error(`${refused} places could not be marked anew`);
+  }
+
+  #retire(group: number): void {
+    this.#deps.marker.removeTarget(group);
+    this.#flush(group);
+    this.#retiring.set(group, Infinity);
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       // Counted only now: until it is told, a gate that is started late reads the old group as well.
-      this.#retiring.set(old, this.#reader.releaseGroup(old));
-    }, this.#releaseAfterMs);
+      this.#retiring.set(group, this.#deps.reader.releaseGroup(group));
+    }, this.#deps.releaseAfterMs);
     this.#timers.add(timer);
   }
 
   #flush(group: number): void {
     // A flush is about one kind of marks alone; the path is not looked at (fanotify_mark(2)).
     for (const kind of [0, constants.FAN_MARK_MOUNT, constants.FAN_MARK_FILESYSTEM]) {
-      this.#fanotify.markPath(group, constants.FAN_MARK_FLUSH | kind, 0, '/');
+      try {
+        this.#deps.fanotify.markPath(group, constants.FAN_MARK_FLUSH | kind, 0, '/');
+      } catch (error) {
+        // Before Linux 4.20 there are no marks of filesystems to take away.
+        if (kind !== constants.FAN_MARK_FILESYSTEM || !isErrno(error, 'EINVAL')) throw error;
+      }
     }
   }
 }
