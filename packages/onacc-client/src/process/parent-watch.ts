@@ -1,5 +1,5 @@
-import { fstatSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { isPipe } from '@portcullis/shared/launch';
 
 /** Names the descriptor whose end of stream says that whoever started us is gone. scanner-daemon's keeper sets it. */
 const PARENT_FD_VARIABLE = 'PORTCULLIS_PARENT_FD';
@@ -42,15 +42,4 @@ export function watchParent(
       pipe.destroy();
     },
   };
-}
-
-/** node:child_process makes its pipes of socket pairs. */
-function isPipe(fd: number): boolean {
-  try {
-    // Plain numbers would stay in Node's one record of the last status, which its realpath(3) trips over (Node 20).
-    const status = fstatSync(fd, { bigint: true });
-    return status.isSocket() || status.isFIFO();
-  } catch {
-    return false;
-  }
 }

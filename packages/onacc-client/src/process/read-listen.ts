@@ -1,6 +1,6 @@
-import { CLAMD_CONF_PATHS, formatConfigIssue, issuesUpToFirstError } from '@portcullis/shared';
-import { readClamdConfig, readConfigFile } from '@portcullis/shared';
+import { formatConfigIssue, issuesUpToFirstError, readClamdConfig } from '@portcullis/shared';
 import type { ClamdConfig } from '@portcullis/shared';
+import { cannotParse, findConfigFile } from '../find-config-file.js';
 
 /** What a question to the daemon needs of clamd.conf. */
 export type ListenReading =
@@ -14,14 +14,10 @@ export type ListenReading =
  * @param given - from the command line; undefined: looked for where distributions put it.
  */
 export function readListen(given: string | undefined): ListenReading {
-  const candidates = given === undefined ? CLAMD_CONF_PATHS : [given];
-  const refusal = `ERROR: Clamonacc: can't parse clamd configuration file ${candidates.join(', ')}`;
-  for (const path of candidates) {
-    const found = readConfigFile(path);
-    if (found.kind !== 'read') continue;
-    const { config, issues } = readClamdConfig(found.bytes, path);
-    if (config !== undefined) return { kind: 'read', config };
-    return { kind: 'refused', lines: [...issuesUpToFirstError(issues).map(formatConfigIssue), refusal] };
-  }
-  return { kind: 'refused', lines: [refusal] };
+  const found = findConfigFile(given);
+  if (found.kind === 'none') return { kind: 'refused', lines: [found.line] };
+  const { config, issues } = readClamdConfig(found.bytes, found.path);
+  if (config !== undefined) return { kind: 'read', config };
+  const lines = issuesUpToFirstError(issues).map(formatConfigIssue);
+  return { kind: 'refused', lines: [...lines, cannotParse(found.path)] };
 }

@@ -13,7 +13,7 @@ function gate() {
   return { passed, open, fail };
 }
 
-function setUp() {
+function setUp({ onUp }: { onUp?: () => void } = {}) {
   const seen: string[] = [];
   let actions: SignalActions | undefined;
   const gates = { start: gate(), reload: gate() };
@@ -34,7 +34,10 @@ function setUp() {
       await gates.start.passed;
       return client;
     },
-    onUp: () => seen.push('up'),
+    onUp: () => {
+      onUp?.();
+      seen.push('up');
+    },
     onStopping: (_client, signal) => seen.push(signal),
     reload: async () => {
       seen.push('reload');
@@ -50,6 +53,17 @@ async function settle(): Promise<void> {
 }
 
 describe('runClient', () => {
+  test('what fails once it is up is thrown when the client has been stopped', async () => {
+    const { seen, life, gates } = setUp({
+      onUp: () => {
+        throw new Error('no room for the log');
+      },
+    });
+    gates.start.open();
+    await expect(life).rejects.toMatchObject({ message: 'no room for the log' });
+    expect(seen).toEqual(['stopped']);
+  });
+
   test('is up, stops when it is told to, and ends', async () => {
     const { seen, life, gates, actions } = setUp();
     gates.start.open();

@@ -52,7 +52,14 @@ export async function runClient<Client extends Stoppable>(life: ClientLife<Clien
     });
   });
   const client = await life.start();
-  life.onUp(client);
+  try {
+    life.onUp(client);
+  } catch (error) {
+    // Who is not up is not to be left with marks that nobody answers for.
+    setTimeout(endNow, STOP_MAX_MS, error).unref();
+    await client.stop().catch(endNow);
+    throw error;
+  }
   wantReload = oneAtATime(async () => {
     try {
       await life.reload(client);

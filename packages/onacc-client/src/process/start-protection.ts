@@ -44,7 +44,7 @@ export async function startProtection(
   const { config } = configuration;
   const contact = contactOf(config.listen, config.onAccess.curlTimeoutMs);
   const { logger, voice, destination, detach } = openConsole(run, configuration);
-  sayLines(voice, configuration.warnings);
+  sayConfiguration(voice, configuration);
   const problem = run.flags.wait
     ? (await waitForDaemon(contact, run.flags.ping, { voice, announces: false }))
       ? EXIT.done
@@ -60,6 +60,11 @@ export async function startProtection(
     voice.say('error', messageOf(error), { event: 'startFailed', err: error });
     return EXIT.error;
   }
+}
+
+function sayConfiguration(voice: Voice, { warnings, notes }: Configuration): void {
+  sayLines(voice, warnings);
+  for (const line of notes) voice.say('plain', line, { event: 'configNote' });
 }
 
 function complain(voice: Voice, lines: readonly string[]): number {
@@ -113,11 +118,12 @@ async function live(context: Context, signals: ClientSignals, detach: () => void
         action: run.flags.action,
         logger,
         textLog: logFile,
+        hookStderr: launched === undefined ? 'inherit' : 'ignore',
         linesDropped: context.linesDropped,
         onFatal: endNow,
       }),
     onUp: (client) => {
-      announce(client, context);
+      announce(client, context, 'protecting');
       if (launched === undefined) return;
       if (logFile === undefined) {
         voice.say(
@@ -146,7 +152,8 @@ async function live(context: Context, signals: ClientSignals, detach: () => void
 }
 
 /** SIGHUP: everything of clamd.conf and of the variables holds anew, but for what only a restart changes (docs/onaccess.md). */
-async function reload(client: RunningClient, { run, voice, logger }: Context): Promise<void> {
+async function reload(client: RunningClient, context: Context): Promise<void> {
+  const { run, voice } = context;
   let configuration: Configuration;
   try {
     configuration = await readConfiguration(run.flags, run.env);
@@ -155,14 +162,17 @@ async function reload(client: RunningClient, { run, voice, logger }: Context): P
     voice.say('error', 'SIGHUP: the configuration stays as it was', { event: 'reloadRefused' });
     return;
   }
-  sayLines(voice, configuration.warnings);
+  sayConfiguration(voice, configuration);
   await client.reload(configuration);
-  const { mode, description } = client.kernel;
   run.logFile?.write('plain', 'Clamonacc: configuration reloaded');
-  logger.info({ event: 'reloaded', mode, interface: description }, 'SIGHUP: the new configuration holds');
+  announce(client, { ...context, configuration }, 'reloaded');
 }
 
-function announce(client: RunningClient, { run, configuration, logger, isLocal }: Context): void {
+function announce(
+  client: RunningClient,
+  { run, configuration, logger, isLocal }: Context,
+  event: 'protecting' | 'reloaded',
+): void {
   const { mode, description, degraded } = client.kernel;
   const coverage = client.coverage();
   if (degraded !== undefined) {
@@ -190,10 +200,7 @@ function announce(client: RunningClient, { run, configuration, logger, isLocal }
   const where = roots
     .map(({ path, state, directories }) => `${path} (${state}, ${directories} directories)`)
     .join(', ');
-  logger.info(
-    { event: 'protecting', mode, interface: description, roots },
-    `${mode} by ${description}: ${where}`,
-  );
+  logger.info({ event, mode, interface: description, roots }, `${mode} by ${description}: ${where}`);
 }
 
 /**

@@ -1,15 +1,20 @@
 import { BackgroundScanner } from '../scan/background-scanner.js';
+import type { DaemonWord } from '../scan/background-scanner.js';
 import { compileExcludedPaths } from '../watch/excluded-paths.js';
 import { monotonicMs } from '../gate/clock.js';
-import type { Detections } from './detections.js';
 import type { ProtectionDeps } from './protection-deps.js';
 
-/** Scans that nobody waits for: with OnAccessExtraScanning, and wherever nobody can be made to wait. */
+/**
+ * Scans that nobody waits for: with OnAccessExtraScanning, and wherever nobody can be made to wait.
+ *
+ * @param onDaemon - where there are no gates to hear it from
+ */
 export function createBackgroundScanner(
-  deps: Pick<ProtectionDeps, 'configuration' | 'native' | 'reporter'>,
+  deps: Pick<ProtectionDeps, 'configuration' | 'native' | 'reporter' | 'detections'>,
   mode: 'prevention' | 'notify-only',
-  detections: Detections,
+  onDaemon?: (word: DaemonWord) => void,
 ): BackgroundScanner | undefined {
+  const { detections } = deps;
   const { config, route, plan } = deps.configuration;
   if (mode === 'prevention' && !config.onAccess.extraScanning) return undefined;
   return new BackgroundScanner({
@@ -33,5 +38,6 @@ export function createBackgroundScanner(
     onIssue: (path, issue) => {
       deps.reporter.reportUnscanned(path, issue);
     },
+    ...(onDaemon === undefined ? {} : { onDaemon }),
   });
 }

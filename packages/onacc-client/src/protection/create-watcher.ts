@@ -1,3 +1,4 @@
+import { messageOf } from '@portcullis/shared';
 import { MountWatcher } from '../mounts/mount-watcher.js';
 import { parseFilesystemTypes } from '../policy/filesystem-policy.js';
 import type { BackgroundScanner } from '../scan/background-scanner.js';
@@ -20,14 +21,18 @@ export function createWatcher(
   const { plan, settings } = deps.configuration;
   const { target, background, inotifyOnly = false } = options;
   const onIssue = reporter.reportIssue.bind(reporter);
+  const onFailure = (error: unknown): void => {
+    reporter.report({ kind: 'trouble', message: `keeping the marks in step: ${messageOf(error)}` });
+  };
   if (plan.strategy !== 'directory') {
     return new MountWatcher({
       native,
       strategy: plan.strategy,
       paths: plan.paths,
+      scope: plan.scope,
       targets: [target],
       includedFilesystems: parseFilesystemTypes(settings.includeFilesystems),
-      onIssue,
+      ...{ onIssue, onFailure },
     });
   }
   return new TreeWatcher({
@@ -39,7 +44,7 @@ export function createWatcher(
       exactPaths: plan.exclusions.directories,
       includePaths: plan.paths,
     }),
-    onIssue,
+    ...{ onIssue, onFailure },
     inotifyOnly,
     ...(background === undefined
       ? {}

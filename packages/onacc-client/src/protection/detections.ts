@@ -11,8 +11,8 @@ import type { BackgroundDetection } from '../scan/background-scanner.js';
 export interface DetectionsOptions {
   /** --move, --copy, --remove. */
   readonly action: FileAction;
-  /** ONACC_ON_DETECTION. */
-  readonly command: string | undefined;
+  /** Standard error of the commands; `ignore` where somebody waits for the end of ours. */
+  readonly stderr: 'inherit' | 'ignore';
   readonly files: Pick<FileApi, 'close'>;
   readonly logger: Logger;
   readonly reporter: EventReporter;
@@ -24,18 +24,14 @@ const NOBODY_KNOWN = { pid: 0, uid: -1, executable: '', commandLine: '', contain
 export class Detections {
   readonly #options: DetectionsOptions;
   readonly #actions: FileActions;
-  readonly #hook: DetectionHook | undefined;
+  #hook: DetectionHook | undefined;
+  #command: string | undefined;
   readonly #counts: Record<string, number> = {};
 
-  /**
-   * Called before any group is opened and anything is marked.
-   *
-   * @throws ActionError for a directory or a command that cannot be used
-   */
+  /** Called before any group is opened: the thread of the actions is started now. */
   constructor(options: DetectionsOptions) {
     this.#options = options;
-    const { action, command, files, logger } = options;
-    this.#hook = command === undefined ? undefined : createDetectionHook({ command, logger });
+    const { action, files } = options;
     this.#actions = new FileActions({
       action,
       native: { files },
@@ -43,6 +39,26 @@ export class Detections {
         this.#noteReport(report);
       },
     });
+  }
+
+  /**
+   * ONACC_ON_DETECTION, at the start and after a reload. The process that starts the commands is made anew only where the
+   * command is another one: before the first group is opened it inherits nothing.
+   *
+   * @throws ActionError for a command that cannot be used; the one before stays then
+   */
+  setCommand(command: string | undefined): void {
+    if (command === this.#command) return;
+    const { logger, stderr } = this.#options;
+    const successor = command === undefined ? undefined : createDetectionHook({ command, logger, stderr });
+    void this.#hook?.stop();
+    this.#hook = successor;
+    this.#command = command;
+  }
+
+  /** What is done with infected files. */
+  get actionKind(): FileAction['kind'] {
+    return this.#options.action.kind;
   }
 
   /** Whether infected files have to come with their descriptors. */

@@ -6,11 +6,12 @@ import { Gates, slotsPerGate } from '../gate/gates.js';
 import type { GateEvent, GateSettings } from '../gate/messages.js';
 import { GroupRotation } from '../kernel/group-rotation.js';
 import type { KernelInterface } from '../kernel/permission-group.js';
+import type { BackgroundScanner } from '../scan/background-scanner.js';
 import type { Watcher } from '../watch/watcher.js';
 import { createBackgroundScanner } from './background-scans.js';
 import { CleanUps } from './clean-ups.js';
 import { createWatcher } from './create-watcher.js';
-import { Detections } from './detections.js';
+import type { Detections } from './detections.js';
 import type { ProtectionDeps } from './protection-deps.js';
 import type { Protection } from './protection.js';
 import { refuseSelfBlock } from './refuse-self-block.js';
@@ -31,7 +32,6 @@ interface Parts {
   readonly leases: LeaseOwner | undefined;
   readonly watcher: Watcher;
   readonly rotation: GroupRotation;
-  readonly detections: Detections;
   readonly contact: ReturnType<typeof firstContact>;
 }
 
@@ -47,12 +47,14 @@ export async function protectByFanotify(
 ): Promise<Protection> {
   const begun = new CleanUps();
   try {
+    const background = createBackgroundScanner(deps, kernel.mode);
+    if (background !== undefined) begun.add(() => background.stop());
     const closeInstead = begun.add(() => {
       deps.native.files.close(group);
     });
     const leases = await beginLeases(deps, kernel);
     begun.add(() => leases?.stop());
-    const parts = assemble(deps, { kernel, group, leases, begun, closeInstead });
+    const parts = assemble(deps, { kernel, group, background, leases, begun, closeInstead });
     await arm(deps, parts, begun);
     return asProtection(deps, parts, begun);
   } catch (error) {
@@ -67,6 +69,7 @@ function assemble(
   own: {
     readonly kernel: KernelInterface;
     readonly group: number;
+    readonly background: BackgroundScanner | undefined;
     readonly leases: LeaseOwner | undefined;
     readonly begun: CleanUps;
     /** The rotation closes the group from then on, whichever it is. */
@@ -74,11 +77,7 @@ function assemble(
   },
 ): Parts {
   const { configuration, reporter } = deps;
-  const { kernel, group, leases, begun, closeInstead } = own;
-  const detections = createDetections(deps);
-  begun.add(() => detections.stop());
-  const background = createBackgroundScanner(deps, kernel.mode, detections);
-  if (background !== undefined) begun.add(() => background.stop());
+  const { kernel, group, background, leases, begun, closeInstead } = own;
   const contact = firstContact();
   const listeners: ((event: GateEvent) => void)[] = [];
   const { gates, heldMax } = createGates(deps, { kernel, leases }, (event) => {
@@ -87,12 +86,15 @@ function assemble(
     contact.hear(event);
     for (const listen of listeners) listen(event);
   });
-  begun.add(() => stopGates(gates));
+  let stuck = 0;
+  begun.add(async () => {
+    stuck = await gates.stop();
+    if (stuck > 0) throw new Error(`${stuck} gate threads are stuck in the kernel`);
+  });
   const watcher = createWatcher(deps, { target: { group, mask: kernel.markMask }, background });
   const rotation = createRotation(deps, { kernel, group, watcher, gates });
-  closeInstead(() => {
-    rotation.close();
-  });
+  // A stuck gate still answers in its group when it comes back: the number must not be another file's by then.
+  closeInstead(() => (stuck > 0 ? undefined : rotation.close()));
   begun.add(() => {
     rotation.disarm();
   });
@@ -102,7 +104,7 @@ function assemble(
   listeners.push(
     actOn({
       gates,
-      detections,
+      detections: deps.detections,
       rotation,
       watcher,
       rotates: configuration.settings.kernelCache,
@@ -110,7 +112,7 @@ function assemble(
     }),
   );
   gates.addGroup(group);
-  return { kernel, gates, heldMax, leases, watcher, rotation, detections, contact };
+  return { kernel, gates, heldMax, leases, watcher, rotation, contact };
 }
 
 async function arm(deps: ProtectionDeps, parts: Parts, begun: CleanUps): Promise<void> {
@@ -128,7 +130,7 @@ async function arm(deps: ProtectionDeps, parts: Parts, begun: CleanUps): Promise
 }
 
 function asProtection(deps: ProtectionDeps, parts: Parts, begun: CleanUps): Protection {
-  const { kernel, gates, heldMax, leases, watcher, rotation, detections } = parts;
+  const { kernel, gates, heldMax, leases, watcher, rotation } = parts;
   const waitMaxMs = deps.configuration.config.onAccess.curlTimeoutMs;
   return {
     kernel,
@@ -137,15 +139,16 @@ function asProtection(deps: ProtectionDeps, parts: Parts, begun: CleanUps): Prot
     facts: () => ({
       queue: { held: gates.held, heldMax },
       gates: { threads: gates.size, stuck: gates.size - gates.freeGates },
-      actions: detections.counts,
+      actions: deps.detections.counts,
       ...(leases === undefined
         ? {}
         : { leases: { held: leases.held, heldMax: leases.heldMax, breaks: leases.breaks } }),
       openFilesMax: deps.openFilesMax,
     }),
-    async drain() {
-      // The successor holds files of its own by now.
+    async yieldDescriptors() {
       await leases?.stop();
+    },
+    async drain() {
       watcher.stop();
       rotation.disarm();
       const giveUpAtMs = performance.now() + waitMaxMs;
@@ -189,21 +192,6 @@ async function beginLeases(
     onTrouble: (message) => {
       reporter.report({ kind: 'trouble', message });
     },
-  });
-}
-
-async function stopGates(gates: Gates): Promise<void> {
-  const stuck = await gates.stop();
-  if (stuck > 0) throw new Error(`${stuck} gate threads are stuck in the kernel`);
-}
-
-function createDetections(deps: ProtectionDeps): Detections {
-  return new Detections({
-    action: deps.action,
-    command: deps.configuration.settings.onDetection,
-    files: deps.native.files,
-    logger: deps.logger,
-    reporter: deps.reporter,
   });
 }
 
@@ -256,7 +244,7 @@ function actOn(parts: {
   };
 }
 
-function gateSettings({ configuration, action }: ProtectionDeps, kernel: KernelInterface): GateSettings {
+function gateSettings({ configuration, detections }: ProtectionDeps, kernel: KernelInterface): GateSettings {
   const { config, settings, plan, route } = configuration;
   const isPrevention = kernel.mode === 'prevention';
   const isPartial = plan.strategy !== 'directory';
@@ -285,7 +273,7 @@ function gateSettings({ configuration, action }: ProtectionDeps, kernel: KernelI
       : undefined,
     extraScanning: config.onAccess.extraScanning,
     retryAttempts: config.onAccess.retryAttempts,
-    handOverInfected: action.kind !== 'none',
+    handOverInfected: detections.wantsDescriptors,
     lifeline: isPartial,
   };
 }

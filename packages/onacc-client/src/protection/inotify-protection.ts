@@ -1,12 +1,15 @@
 import { COUNTERS } from '../gate/counters.js';
+import { monotonicMs } from '../gate/clock.js';
 import type { Counter } from '../gate/counters.js';
 import { InotifyMonitor } from '../inotify/inotify-monitor.js';
 import { createBackgroundScanner } from './background-scans.js';
 import { CleanUps } from './clean-ups.js';
 import { createWatcher } from './create-watcher.js';
-import { Detections } from './detections.js';
+import type { Detections } from './detections.js';
 import type { ProtectionDeps } from './protection-deps.js';
 import type { InterfaceState, Protection } from './protection.js';
+import type { BackgroundScanner } from '../scan/background-scanner.js';
+import type { Watcher } from '../watch/watcher.js';
 
 const RETRY_MISSING_MS = 3_000;
 
@@ -27,22 +30,23 @@ export async function protectByInotify(deps: ProtectionDeps, reason: string): Pr
 }
 
 async function watch(deps: ProtectionDeps, reason: string, begun: CleanUps): Promise<Protection> {
-  const { configuration, native, reporter, logger } = deps;
+  const { configuration, native, reporter, detections } = deps;
   const { plan, settings, config } = configuration;
   if (plan.strategy !== 'directory') {
     throw new Error(`whole mounts cannot be watched by inotify (${reason}): use OnAccessIncludePath`);
   }
   const kernel: InterfaceState = { mode: 'notify-only', description: 'inotify', degraded: reason };
-  const { action } = deps;
-  const command = settings.onDetection;
-  const detections = new Detections({ action, command, files: native.files, logger, reporter });
-  begun.add(() => detections.stop());
-  const background = createBackgroundScanner(deps, kernel.mode, detections);
+  const background = createBackgroundScanner(deps, kernel.mode, (word) => {
+    reporter.report(word);
+    deps.daemon.hear(word);
+    if (word.kind === 'databaseChanged') monitor.forgetJudged();
+  });
   if (background !== undefined) begun.add(() => background.stop());
   const monitor = new InotifyMonitor({
     native,
     maxFileBytes: config.onAccess.maxFileSizeBytes,
     cacheEntriesMax: settings.cacheEntries,
+    nowMs: monotonicMs,
     onFile: (path) => background?.submit(path),
     onOverflow: () => {
       reporter.report({ kind: 'queueOverflow' });
@@ -51,6 +55,7 @@ async function watch(deps: ProtectionDeps, reason: string, begun: CleanUps): Pro
     },
     onFailure: deps.onFatal,
   });
+  background?.observe(monitor);
   begun.add(() => {
     monitor.close();
   });
@@ -61,6 +66,8 @@ async function watch(deps: ProtectionDeps, reason: string, begun: CleanUps): Pro
   begun.add(() => {
     watcher.stop();
   });
+  warnOfExclusions(deps);
+  background?.start();
   await watcher.start();
   const retry = setInterval(() => {
     watcher.retryMissing().catch(deps.onFatal);
@@ -68,6 +75,28 @@ async function watch(deps: ProtectionDeps, reason: string, begun: CleanUps): Pro
   begun.add(() => {
     clearInterval(retry);
   });
+  return asProtection(deps, { kernel, watcher, background, detections, begun });
+}
+
+/** inotify does not tell who opens a file. */
+function warnOfExclusions({ configuration, reporter }: ProtectionDeps): void {
+  if (configuration.excludedUids.length === 0) return;
+  const message =
+    'with inotify nobody is excluded: OnAccessExcludeUID, OnAccessExcludeUname and OnAccessExcludeRootUID have no effect';
+  reporter.report({ kind: 'trouble', message });
+}
+
+function asProtection(
+  { openFilesMax }: ProtectionDeps,
+  parts: {
+    readonly kernel: InterfaceState;
+    readonly watcher: Watcher;
+    readonly background: BackgroundScanner | undefined;
+    readonly detections: Detections;
+    readonly begun: CleanUps;
+  },
+): Protection {
+  const { kernel, watcher, background, detections, begun } = parts;
   return {
     kernel,
     coverage: () => watcher.coverage(),
@@ -76,8 +105,9 @@ async function watch(deps: ProtectionDeps, reason: string, begun: CleanUps): Pro
       queue: { heldMax: 0 },
       gates: { threads: 0 },
       actions: detections.counts,
-      openFilesMax: deps.openFilesMax,
+      openFilesMax,
     }),
+    yieldDescriptors: () => Promise.resolve(),
     drain: () => Promise.resolve(),
     stop: () => begun.run(),
   };

@@ -23,6 +23,8 @@ export interface Protection {
   coverage(): WatchCoverage;
   totals(): Readonly<Record<Counter, number>>;
   facts(): LiveFacts;
+  /** Lets go of the descriptors that are only held to save work, since a successor wants some. */
+  yieldDescriptors(): Promise<void>;
   /** Takes the marks away and waits, within OnAccessCurlTimeout, until nobody waits for an answer any more. */
   drain(): Promise<void>;
   /** Takes the marks away, answers everybody who waits and closes everything. @throws Error when a thread is stuck in the kernel */

@@ -5,6 +5,14 @@ import { createPathScope } from '../policy/path-scope.js';
 import { compileExcludedPaths } from '../watch/excluded-paths.js';
 import type { ProtectionDeps } from './protection-deps.js';
 
+const AWAY = 'it is away';
+/** By what is known of the daemon. */
+const REASONS = {
+  unknown: AWAY,
+  down: AWAY,
+  up: 'its socket was made by systemd and does not tell its process',
+} as const;
+
 /** With these marks and this policy the daemon could never start again: code `SELF_BLOCK`, one line a problem. */
 export class SelfBlockError extends AppError<'SELF_BLOCK'> {}
 
@@ -18,8 +26,10 @@ export async function refuseSelfBlock(
   { configuration, native, daemon, reporter }: ProtectionDeps,
   mode: 'prevention' | 'notify-only',
 ): Promise<void> {
-  const { plan, config, configPath, failurePolicy, excludedUids } = configuration;
+  const { plan, config, configPath, failurePolicy, excludedUids, route } = configuration;
   if (plan.strategy === 'directory') return;
+  const { state, pid } = daemon.status();
+  const owner = ownerOf(pid);
   const { errors, warnings, lines } = await checkSelfBlock({
     strategy: plan.strategy,
     paths: plan.paths,
@@ -27,13 +37,14 @@ export async function refuseSelfBlock(
       include: plan.scope,
       isExcluded: compileExcludedPaths(plan.exclusions.patterns, native.patterns, {
         exactPaths: plan.exclusions.directories,
-        includePaths: plan.paths,
+        includePaths: plan.scope,
       }),
     }),
     prevention: mode === 'prevention',
     failurePolicy,
     excludedUids,
-    daemon: ownerOf(daemon.status().pid),
+    daemon: owner,
+    daemonUnknown: owner === undefined && route.endpoint.kind === 'unix' ? REASONS[state] : undefined,
     databaseDirectory: config.database.directory,
     daemonFiles: [configPath],
   });
