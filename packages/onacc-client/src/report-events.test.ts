@@ -78,8 +78,15 @@ describe('EventReporter', () => {
   });
 
   test('an outage is told once when it begins and once when it is over, however many sessions it ended', () => {
-    const { texts, reporter } = setUp();
+    const { lines, texts, reporter } = setUp();
     for (const event of [UP, UP, DOWN, DOWN, DOWN, UP, UP, DOWN, UP]) reporter.report(event);
+    expect(lines.map(({ event }) => event)).toEqual([
+      'daemonUp',
+      'daemonDown',
+      'daemonUp',
+      'daemonDown',
+      'daemonUp',
+    ]);
     const failed = "ERROR: ClamClient: Connection to clamd failed, Couldn't connect to server.";
     const back = 'ClamClient: Connection to clamd re-established.';
     expect(texts).toEqual([failed, back, failed, back]);

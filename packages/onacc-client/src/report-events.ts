@@ -38,8 +38,10 @@ export class EventReporter {
       this.#reportDetection(event.detection);
       return;
     }
-    this.#reportOutage(event);
-    this.#tellRarely(lineFor(event));
+    const line = lineFor(event);
+    // What was said last about the daemon has to hold.
+    if (this.#reportOutage(event)) this.#lastToldMs.delete(line.key);
+    this.#tellRarely(line);
   }
 
   /** Something infected was found where nobody was waiting for it: OnAccessExtraScanning, a directory moved in. */
@@ -97,15 +99,23 @@ export class EventReporter {
     this.#textLog?.write('plain', message);
   }
 
-  /** An outage has one line at its beginning and one at its end, however many sessions it ended (behaviour 4.9). */
-  #reportOutage({ kind }: GateEvent): void {
+  /**
+   * An outage has one line at its beginning and one at its end, however many sessions it ended (behaviour 4.9).
+   *
+   * @returns whether this is where it begins or ends
+   */
+  #reportOutage({ kind }: GateEvent): boolean {
     if (kind === 'daemonDown' && !this.#isDaemonAway) {
       this.#isDaemonAway = true;
       this.#textLog?.write('error', "ClamClient: Connection to clamd failed, Couldn't connect to server.");
-    } else if (kind === 'daemonUp' && this.#isDaemonAway) {
+      return true;
+    }
+    if (kind === 'daemonUp' && this.#isDaemonAway) {
       this.#isDaemonAway = false;
       this.#textLog?.write('plain', 'ClamClient: Connection to clamd re-established.');
+      return true;
     }
+    return false;
   }
 
   #tellRarely({ key, level, facts, message, text }: Line): void {

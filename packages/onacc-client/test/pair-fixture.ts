@@ -1,15 +1,19 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startProgram } from '@portcullis/shared/programs';
-import type { ChildProgram } from '@portcullis/shared/programs';
+import type { ChildProgram, LogLine } from '@portcullis/shared/programs';
 import { makeTempDir } from '@portcullis/shared/testing';
 
 const packages = fileURLToPath(new URL('../../../', import.meta.url));
 const DAEMON = { name: 'scanner-daemon', file: `${packages}scanner-daemon/bin/scanner-daemon.cjs` };
 const CLIENT = { name: 'onacc-client', file: `${packages}onacc-client/bin/onacc-client.js` };
 const CLAMD_READY_MAX_MS = 60_000;
+/** clamonacc says `watching` before it has set its marks. */
+const CLAMONACC_MARKS_MS = 1_500;
+const CLAMONACC_MAX_SECONDS = '60';
+const RELOAD_MAX_MS = 20_000;
 
 /** EICAR, composed so that no file of ours holds it. */
 export const EICAR = ['X5O!P%@AP[4\\PZX54(P^)7CC)7}$', 'EICAR-STANDARD-ANTIVIRUS-TEST-FILE!', '$H+H*'].join(
@@ -25,6 +29,7 @@ export class PairFixture {
   readonly configPath = `${this.#directory.path}/clamd.conf`;
   readonly controlPath = `${this.#directory.path}/onacc-client.sock`;
   readonly #started: ChildProgram[] = [];
+  readonly #others: (() => Promise<void>)[] = [];
   #clamd: { kill: () => void; ended: Promise<unknown> } | undefined;
 
   /**
@@ -111,9 +116,9 @@ export class PairFixture {
     return client;
   }
 
-  /** Debian's clamd on the same configuration. */
-  async startClamd(): Promise<void> {
-    const child = execFile('clamd', ['--foreground', '-c', this.configPath], () => undefined);
+  /** Debian's clamd on the same configuration, or on another one with the same LocalSocket. */
+  async startClamd(configPath: string = this.configPath): Promise<void> {
+    const child = execFile('clamd', ['--foreground', '-c', configPath], () => undefined);
     const ended = new Promise((resolve) => child.on('close', resolve));
     this.#clamd = { kill: () => child.kill('SIGTERM'), ended };
     const giveUpAtMs = Date.now() + CLAMD_READY_MAX_MS;
@@ -123,12 +128,82 @@ export class PairFixture {
     }
   }
 
+  /** Ends Debian's clamd in order. */
+  async stopClamd(): Promise<void> {
+    this.#clamd?.kill();
+    await this.#clamd?.ended;
+    this.#clamd = undefined;
+  }
+
+  /** Debian's clamonacc on the same configuration, in the foreground. @returns what ends it */
+  async startClamonacc(logPath: string, args: readonly string[]): Promise<() => Promise<void>> {
+    const line = ['-k', '5', CLAMONACC_MAX_SECONDS, 'clamonacc', '-F', '-c', this.configPath, '-l', logPath];
+    const child = execFile('timeout', [...line, ...args], () => undefined);
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    const stop = async (): Promise<void> => {
+      child.kill('SIGTERM');
+      await ended;
+    };
+    this.#others.push(stop);
+    await until(
+      'clamonacc watches',
+      () => existsSync(logPath) && readFileSync(logPath, 'utf8').includes('watching'),
+    );
+    await new Promise((resolve) => setTimeout(resolve, CLAMONACC_MARKS_MS));
+    return stop;
+  }
+
+  /** clamd.conf, anew. */
+  changeConfig(change: (text: string) => string): void {
+    writeFileSync(this.configPath, change(readFileSync(this.configPath, 'utf8')));
+  }
+
   async stop(): Promise<void> {
+    for (const stop of this.#others.reverse()) await stop();
     for (const program of this.#started.reverse()) await program.stop();
     this.#clamd?.kill();
     await this.#clamd?.ended;
     this.#directory.remove();
   }
+}
+
+/** Rejects when it does not come to be so. */
+export async function until(what: string, isSo: () => boolean, maxMs = 15_000): Promise<void> {
+  await untilTrue(what, () => Promise.resolve(isSo()), maxMs);
+}
+
+/** As {@link until}, of what takes a while to find out. */
+export async function untilTrue(what: string, isSo: () => Promise<boolean>, maxMs = 15_000): Promise<void> {
+  const giveUpAtMs = Date.now() + maxMs;
+  while (!(await isSo())) {
+    if (Date.now() > giveUpAtMs) throw new Error(`not within ${maxMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Every line so far that says `event`. */
+export function told(client: ChildProgram, event: string): LogLine[] {
+  return client.lines.filter((line) => line.event === event);
+}
+
+/** The paths that a client has reported as infected. */
+export function foundPaths(client: ChildProgram): unknown[] {
+  return told(client, 'found').map((line) => line['path']);
+}
+
+/** SIGHUP, and what the client says of it. Lines are forgotten after a thousand: the last one of its kind is looked for. */
+export async function hangUp(
+  client: ChildProgram,
+  event: 'reloaded' | 'reloadRefused' = 'reloaded',
+): Promise<LogLine> {
+  const before = told(client, event).at(-1);
+  const last = (): LogLine | undefined => {
+    const line = told(client, event).at(-1);
+    return line === before ? undefined : line;
+  };
+  process.kill(client.pid, 'SIGHUP');
+  await until(`the client says ${event}`, () => last() !== undefined, RELOAD_MAX_MS);
+  return last() ?? { level: 'error', msg: 'it was there a moment ago' };
 }
 
 /** How many descriptors a process holds. */

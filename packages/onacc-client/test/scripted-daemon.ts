@@ -39,6 +39,8 @@ interface Connection {
 export class ScriptedDaemon {
   /** Contents in the order in which they were handed over. */
   readonly scanned: string[] = [];
+  /** So many were begun, on all connections. */
+  commands = 0;
   /** `undefined`: the question ends the session, as with EnableVersionCommand no (behaviour 1.5). */
   version: string | undefined = 'ClamAV 1.4.6/1/Sat Nov 21 20:44:46 2026';
   /** StreamMaxLength; 0 = no limit. */
@@ -158,6 +160,7 @@ export class ScriptedDaemon {
   #begin(connection: Connection, verb: string): void {
     if (verb === 'IDSESSION') return;
     connection.lastId += 1;
+    this.commands += 1;
     const answer = (word: string): void => {
       this.#send(connection, encodeBareWord(word, frame(connection.lastId)));
     };

@@ -77,9 +77,15 @@ export class ActionsFixture {
       kind === 'move' || kind === 'copy' ? { kind, directory: this.quarantine } : { kind };
     const actions = new FileActions({
       action,
-      native: this.native,
+      native: {
+        files: {
+          close: (fd) => {
+            this.native.files.close(fd);
+            this.closedCount += 1;
+          },
+        },
+      },
       onReport: (report) => this.reports.push(report),
-      onClosed: () => (this.closedCount += 1),
       limits,
     });
     this.#actions.push(actions);

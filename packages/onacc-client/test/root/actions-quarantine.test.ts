@@ -80,6 +80,16 @@ describeOrSkip('onacc-client quarantine list', notRoot, () => {
     expect(out).toMatch(/2 files\n$/);
   });
 
+  test('a file whose name looks like a record that is being written is ours all the same', async () => {
+    const names = ['.new-file', `.new-${'0'.repeat(32)}`, '.new-x.json'];
+    for (const name of names) await at.once('move', at.write(name, 'bad'));
+    const { out } = await quarantine('list');
+    expect(out).not.toContain('no record');
+    expect(out).toMatch(/3 files\n$/);
+    expect(await quarantine('purge', '--all', '--yes')).toMatchObject({ code: 0, err: '' });
+    expect((await quarantine('list')).out).toContain('nothing is quarantined');
+  });
+
   test('names with control characters cannot touch a terminal, and are exact in --json', async () => {
     const path = at.write(Buffer.from('\u001b]0;x\u0007\u202eé\n\xff', 'latin1'));
     await at.once('move', path);
