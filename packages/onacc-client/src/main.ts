@@ -112,6 +112,7 @@ function printConfiguration(configuration: Configuration): void {
     `# protect: ${plan.paths.join(', ')} (${plan.strategy} marks)`,
     ...describeEnv(SETTINGS, settings, ENV_PREFIX),
     ...configuration.warnings,
+    ...configuration.notes.map((line) => `# ${line}`),
   ];
   streams.stdout(`${lines.join('\n')}\n`);
 }

@@ -3,12 +3,10 @@ import {
   AppError,
   checkOnAccessConfig,
   describeConfig,
-  CLAMD_CONF_PATHS,
   formatConfigIssue,
   issuesUpToFirstError,
   messageOf,
   readClamdConfig,
-  readConfigFile,
   resolveEnv,
 } from '@portcullis/shared';
 import type { ClamdConfig, Environment } from '@portcullis/shared';
@@ -19,10 +17,12 @@ import { checkQuarantineDirectory } from './actions/quarantine-directory.js';
 import type { DirectoryCheck } from './actions/quarantine-directory.js';
 import type { ClientFlags } from './command-line.js';
 import { failurePolicy } from './failure-actions.js';
+import { cannotParse, findConfigFile } from './find-config-file.js';
 import { planProtection } from './plan-protection.js';
 import type { ProtectionPlan } from './plan-protection.js';
 import type { FailurePolicy } from './policy/decide.js';
 import { userExclusion } from './policy/screen.js';
+import { isDaemonKnown } from './process/known-daemon.js';
 import { resolveUsers } from './resolve-users.js';
 import { EndpointError, resolveEndpoint } from './scan/endpoint.js';
 import type { DaemonRoute } from './scan/endpoint.js';
@@ -60,6 +60,8 @@ export interface Configuration {
   readonly described: readonly string[];
   /** Said once at the start, one line each. */
   readonly warnings: readonly string[];
+  /** As the warnings, of what is nobody's mistake. */
+  readonly notes: readonly string[];
 }
 
 /** What of the command line the configuration depends on. */
@@ -75,24 +77,32 @@ interface Environs {
 /** Opens files, asks for accounts and names: before anything is marked. @throws ConfigurationError naming everything that is wrong */
 export async function readConfiguration(flags: ConfigurationFlags, env: Environment): Promise<Configuration> {
   const { settings, warnings: environmentWarnings } = readEnvironment(flags, env);
-  const found = findConfig(flags.configFile);
-  const reading = readClamdConfig(found.text, found.path);
+  const found = findConfigFile(flags.configFile);
+  if (found.kind === 'none') throw new ConfigurationError([`${found.line}: ${found.reason}`]);
+  const reading = readClamdConfig(found.bytes, found.path);
   if (reading.config === undefined) {
-    const last = `ERROR: Clamonacc: can't parse clamd configuration file ${found.path}`;
+    const last = cannotParse(found.path);
     const lines = issuesUpToFirstError(reading.issues).map(formatConfigIssue);
     const allLines = [...reading.issues.map(formatConfigIssue), last];
     throw new ConfigurationError([...lines, last], { allLines });
   }
   const { config } = reading;
+  const routeErrors: string[] = [];
+  const route = await orComplain(
+    resolveEndpoint(config.listen, flags.transfer === 'stream'),
+    (lines) => void routeErrors.push(...lines),
+  );
   const planned = await planProtection({
     ...{ config, settings, environmentTmp: env['TMPDIR'], patterns: patternsOfThisThread() },
     ...{ watchListFile: flags.watchListFile, excludeListFile: flags.excludeListFile },
+    isDaemonKnown: () => route !== undefined && isDaemonKnown(openNative(), route.endpoint),
   });
   const quarantine = checkAction(flags.action, planned.plan.paths);
-  const errors = [...planned.errors, ...quarantine.errors];
-  const keep = (lines: readonly string[]): void => void errors.push(...lines);
-  const route = await orComplain(resolveEndpoint(config.listen, flags.transfer === 'stream'), keep);
-  const unameUids = await orComplain(resolveUsers(config.onAccess.excludeUnames), keep);
+  const errors = [...planned.errors, ...quarantine.errors, ...routeErrors];
+  const unameUids = await orComplain(
+    resolveUsers(config.onAccess.excludeUnames),
+    (lines) => void errors.push(...lines),
+  );
   if (errors.length > 0 || route === undefined || unameUids === undefined) {
     throw new ConfigurationError(errors);
   }
@@ -117,6 +127,7 @@ export async function readConfiguration(flags: ConfigurationFlags, env: Environm
       ...planned.warnings,
       ...quarantine.warnings,
     ],
+    notes: planned.notes,
   };
 }
 
@@ -132,6 +143,12 @@ function readEnvironment(flags: ConfigurationFlags, env: Environment): Environs 
   if (environment.kind === 'refused' || fileIssues.some(({ severity }) => severity === 'error')) {
     const issues = [...fileIssues, ...(environment.kind === 'refused' ? environment.issues : [])];
     throw new ConfigurationError(issues.map(formatConfigIssue));
+  }
+  const { gates, gatesMax } = environment.values;
+  if (gates > gatesMax) {
+    throw new ConfigurationError([
+      `ERROR: ${ENV_PREFIX}GATES=${gates} is more than ${ENV_PREFIX}GATES_MAX=${gatesMax}: the threads to begin with are among those at most`,
+    ]);
   }
   return { settings: environment.values, warnings: fileIssues.map(formatConfigIssue) };
 }
@@ -182,17 +199,4 @@ function overridesOf(settings: Settings): NonNullable<Parameters<typeof failureP
     internalError: settings.onInternalError,
     stopping: settings.onStopping,
   };
-}
-
-/** The first that can be read. */
-function findConfig(given: string | undefined): { path: string; text: Buffer } {
-  const candidates = given === undefined ? CLAMD_CONF_PATHS : [given];
-  let reason = '';
-  for (const path of candidates) {
-    const reading = readConfigFile(path);
-    if (reading.kind === 'read') return { path, text: reading.bytes };
-    reason = reading.kind === 'missing' ? 'No such file or directory' : reading.reason;
-  }
-  const line = `ERROR: Clamonacc: can't parse clamd configuration file ${candidates.join(', ')}`;
-  throw new ConfigurationError([`${line}: ${reason}`]);
 }

@@ -33,8 +33,6 @@ export interface FileActionsOptions {
   readonly native: { readonly files: Pick<FileApi, 'close'> };
   /** Told of each action but `alreadyDone`, also of those that end late. */
   readonly onReport: (report: ActionReport) => void;
-  /** Told after a descriptor that was handed over has been closed. */
-  readonly onClosed?: (() => void) | undefined;
   readonly limits?: Partial<FileActionLimits>;
 }
 
@@ -215,7 +213,6 @@ export class FileActions {
   #close({ fd }: JudgedFile): void {
     if (fd < 0) return;
     this.#options.native.files.close(fd);
-    this.#options.onClosed?.();
   }
 }
 

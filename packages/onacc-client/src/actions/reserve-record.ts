@@ -13,6 +13,7 @@ import type { QuarantineRecord } from './quarantine-record.js';
 export type ActionFiles = Pick<FileApi, 'renameNoReplace' | 'lockForWriting'>;
 
 const RECORD_SUFFIX = '.json';
+/** Of a record that is being written; the id follows, and no suffix, so that it is none yet, whatever files are called. */
 const NEW_RECORD_PREFIX = '.new-';
 const RECORD_MODE = 0o600;
 
@@ -35,8 +36,7 @@ export function recordEntryOf(quarantine: OpenQuarantine, file: string): Entry {
 
 /** The quarantined file whose record has this name; undefined for what is no record. */
 export function fileOfRecord(recordName: string): string | undefined {
-  const isRecord = recordName.endsWith(RECORD_SUFFIX) && !recordName.startsWith(NEW_RECORD_PREFIX);
-  return isRecord ? recordName.slice(0, -RECORD_SUFFIX.length) : undefined;
+  return recordName.endsWith(RECORD_SUFFIX) ? recordName.slice(0, -RECORD_SUFFIX.length) : undefined;
 }
 
 /** Where a file with this record lies while it is on its way in. */

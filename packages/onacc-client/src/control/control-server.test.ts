@@ -105,10 +105,12 @@ describe('ControlServer', () => {
     });
   });
 
-  test('answers from the new source after a reload', async () => {
+  test('asks for the snapshot anew each time', async () => {
     const path = `${directory.path}/c.sock`;
-    const { server } = await start(path);
-    server.setSnapshot(() => makeSnapshot(snapshotInputs({ phase: 'stopping' })));
+    let phase: 'running' | 'stopping' = 'running';
+    await start(path, () => makeSnapshot(snapshotInputs({ phase })));
+    await askClient(path);
+    phase = 'stopping';
     expect(await askClient(path)).toMatchObject({ snapshot: { state: 'stopping' } });
   });
 

@@ -32,15 +32,14 @@ export type ControlStart =
 
 /**
  * Answers every connection with one JSON snapshot and a line end, whatever is sent, and closes it. Only the owner (root)
- * can connect. Opens no file once it listens: it may be called while the gates are blocked.
- *
- * One a process: over a reload it stays and is given another source by {@link ControlServer.setSnapshot}.
+ * can connect. Opens no file once it listens: it may be called while the gates are blocked. One a process: a reload leaves it
+ * as it is.
  */
 export class ControlServer {
   readonly #path: string;
   readonly #onTrouble: (message: string) => void;
   readonly #clients = new Set<Socket>();
-  #snapshot: () => StatusSnapshot;
+  readonly #snapshot: () => StatusSnapshot;
   #server: Server | undefined;
 
   constructor({ socketPath, snapshot, onTrouble }: ControlServerOptions) {
@@ -65,11 +64,6 @@ export class ControlServer {
     } catch (error) {
       return refused(`${path}: ${messageOf(error)}`);
     }
-  }
-
-  /** Has later connections answered from another source, after a reload for instance. */
-  setSnapshot(snapshot: () => StatusSnapshot): void {
-    this.#snapshot = snapshot;
   }
 
   /** Closes everything and removes the socket. */

@@ -12,7 +12,6 @@ export class DaemonTracker {
   readonly #nowMs: () => number;
   #state: Pick<DaemonStatus, 'state' | 'reason' | 'pid'> = { state: 'unknown' };
   #sinceMs: number;
-  #version: string | undefined;
 
   /**
    * @param endpoint - in words, `unix:/run/clamav/clamd.ctl` for instance.
@@ -35,17 +34,11 @@ export class DaemonTracker {
     }
   }
 
-  /** What the daemon answered to VERSION, for whoever has asked it. */
-  setVersion(version: string): void {
-    this.#version = sanitize(version);
-  }
-
   status(): DaemonStatus {
     return {
       endpoint: this.#endpoint,
       since: new Date(this.#sinceMs).toISOString(),
       ...this.#state,
-      ...(this.#version === undefined ? {} : { version: this.#version }),
     };
   }
 

@@ -52,7 +52,8 @@ export const DOCTOR_HELP = `Usage: onacc-client doctor [-c FILE] [--env-file FIL
 
 Looks at everything that protection on access needs, and says what to do. Changes nothing, but writes
 a small file of its own into each protected directory, opens it and removes it again: a harmless one, and
-past a running client the EICAR test file, which has to be refused. Takes root.
+past a running client the EICAR test file, which has to be refused. To that client it is a detection like any
+other: --move, --copy and --remove act on it, and ONACC_ON_DETECTION runs. Takes root.
 
   -c, --config-file FILE  clamd.conf to go by
       --env-file FILE     file with ONACC_ variables

@@ -19,8 +19,6 @@ export interface DaemonStatus {
   readonly since: string;
   /** Why it is down. */
   readonly reason?: string;
-  /** What it answered to VERSION. */
-  readonly version?: string;
   /** Over a Unix socket only. */
   readonly pid?: number;
 }

@@ -78,10 +78,9 @@ function stateText({ state, mode }: StatusSnapshot): string {
 function daemonText({ daemon, takenAt }: StatusSnapshot): string {
   const forSeconds = Math.max(0, Math.round((Date.parse(takenAt) - Date.parse(daemon.since)) / 1_000));
   const pid = daemon.pid === undefined ? '' : ` (pid ${daemon.pid})`;
-  const version = daemon.version === undefined ? '' : `, ${sanitize(daemon.version)}`;
   switch (daemon.state) {
     case 'up':
-      return `connected for ${duration(forSeconds)}${pid}${version}`;
+      return `connected for ${duration(forSeconds)}${pid}`;
     case 'down':
       return `AWAY for ${duration(forSeconds)}: ${sanitize(daemon.reason ?? 'no reason given')}`;
     case 'unknown':

@@ -9,7 +9,7 @@ import type { Counters } from './counters.js';
 import type { FileKey } from './file-key.js';
 import type { JudgedEvent } from './flights.js';
 import type { HandOver } from './hand-over.js';
-import type { Detection, GateEvent, GateSettings } from './messages.js';
+import type { Detection, GateEvent, GateSettings, JudgedFile } from './messages.js';
 import type { OpenerFacts } from './opener-facts.js';
 
 export interface AnswersDeps {
@@ -29,26 +29,29 @@ export interface AnsweredFile {
   readonly offersFd?: boolean;
 }
 
+type UntoldDetection = Omit<Detection, 'commandLine' | 'cgroup' | 'container'>;
+
 /** Tells the kernel, counts, and only then tells the main thread. */
 export class Answers {
   readonly #deps: AnswersDeps;
   readonly #response = Buffer.alloc(8);
   readonly #status = emptyFileStatus();
+  #untold: UntoldDetection[] = [];
 
   constructor(deps: AnswersDeps) {
     this.#deps = deps;
   }
 
   /**
-   * Ends an event. Borrows its descriptor.
+   * Ends an event. Borrows its descriptor. An infected one is told of with {@link tellDetections}, which has to follow.
    *
    * @returns whether the main thread has the descriptor now: then it is not the caller's any more
    */
   answer(event: JudgedEvent, outcome: Outcome, file: AnsweredFile = {}): boolean {
     const { counters, facts, tell } = this.#deps;
     const decision = this.#decide(event, outcome, file.key);
-    // The opener may be gone once it is answered, so what the log wants to know of it is asked before.
-    const detection =
+    // The opener may be gone once it is answered, so what can be asked without waiting for it is asked before.
+    const found =
       outcome.kind === 'infected' ? this.#describe(event, outcome.signatureName, decision) : undefined;
     const failurePath = outcome.kind === 'failed' ? facts.path(event.fd) : '';
     if (event.kind === 'permission') this.#respond(event, decision);
@@ -56,7 +59,24 @@ export class Answers {
     if (outcome.kind === 'failed') {
       tell({ kind: 'failure', cause: outcome.cause, path: failurePath, pid: event.pid });
     }
-    return detection !== undefined && this.#tellDetection(event, detection, file);
+    if (found === undefined) return false;
+    const judged = this.#handOver(event, file);
+    this.#untold.push(judged === undefined ? found : { ...found, judged });
+    return judged !== undefined && judged.fd >= 0;
+  }
+
+  /**
+   * Tells of the infected files since the last time, once everybody who waited is answered: what is still to be asked of an
+   * opener is something that he can have us wait for. His command line is read under a lock of his memory (mmap_lock), which
+   * he may hold. A process that ended quickly is gone.
+   */
+  tellDetections(): void {
+    const { facts, tell } = this.#deps;
+    for (const untold of this.#untold.splice(0)) {
+      const { pid } = untold;
+      const asked = { commandLine: facts.commandLine(pid), ...facts.cgroup(pid) };
+      tell({ kind: 'detection', detection: { ...untold, ...asked } });
+    }
   }
 
   #decide(event: JudgedEvent, outcome: Outcome, key: FileKey | undefined): Decision {
@@ -93,31 +113,22 @@ export class Answers {
     if (decision === 'deny') counters.count('denied');
   }
 
-  #describe(event: JudgedEvent, signatureName: string, decision: Decision): Omit<Detection, 'judged'> {
+  #describe(event: JudgedEvent, signatureName: string, decision: Decision): UntoldDetection {
     const { facts } = this.#deps;
     return {
       path: facts.path(event.fd),
       signatureName,
       pid: event.pid,
       executable: facts.executable(event.pid),
-      commandLine: facts.commandLine(event.pid),
-      ...facts.cgroup(event.pid),
       uid: facts.uid(event.pid),
       decision: event.kind === 'permission' ? decision : 'notified',
     };
   }
 
-  #tellDetection(event: JudgedEvent, detection: Omit<Detection, 'judged'>, file: AnsweredFile): boolean {
-    const { settings, handOver, tell } = this.#deps;
-    if (!settings.handOverInfected || file.offersFd !== true || file.key === undefined) {
-      tell({ kind: 'detection', detection });
-      return false;
-    }
-    const taken = handOver.take();
-    tell({
-      kind: 'detection',
-      detection: { ...detection, judged: { fd: taken ? event.fd : -1, file: file.key } },
-    });
-    return taken;
+  /** @returns undefined where the main thread has no use for the file */
+  #handOver(event: JudgedEvent, file: AnsweredFile): JudgedFile | undefined {
+    const { settings, handOver } = this.#deps;
+    if (!settings.handOverInfected || file.offersFd !== true || file.key === undefined) return undefined;
+    return { fd: handOver.take() ? event.fd : -1, file: file.key };
   }
 }

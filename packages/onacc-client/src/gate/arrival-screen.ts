@@ -9,13 +9,14 @@ import {
   OWN_PROCESS,
   skipped,
 } from '../policy/decide.js';
-import type { Outcome } from '../policy/decide.js';
+import type { Outcome, SkipReason } from '../policy/decide.js';
 import { createPathScope } from '../policy/path-scope.js';
 import { screenObject } from '../policy/screen.js';
 import { compileExcludedPaths } from '../watch/excluded-paths.js';
 import type { ArrivedEvent } from './flights.js';
 import type { GateSettings } from './messages.js';
 import type { OpenerFacts } from './opener-facts.js';
+import type { OwnMounts } from './own-mounts.js';
 import type { VerdictKeeper } from './verdict-keeper.js';
 
 export interface ArrivalScreenDeps {
@@ -23,7 +24,8 @@ export interface ArrivalScreenDeps {
   readonly settings: GateSettings;
   readonly facts: OpenerFacts;
   readonly keeper: VerdictKeeper;
-  readonly duty: { readonly daemonPid: number };
+  readonly ownMounts: Pick<OwnMounts, 'has'>;
+  readonly duty: { isDaemon(pid: number): boolean };
 }
 
 /** What can be said of an event without a scan, the cheapest question first. */
@@ -48,15 +50,29 @@ export class ArrivalScreen {
   judge(event: ArrivedEvent): Outcome | undefined {
     const { settings, duty, native, facts, keeper } = this.#deps;
     if (event.pid === settings.ownPid) return OWN_PROCESS;
-    if (event.pid !== 0 && event.pid === duty.daemonPid) return DAEMON_PROCESS;
+    if (duty.isDaemon(event.pid)) return DAEMON_PROCESS;
     native.files.status(event.fd, this.status);
     const screening = screenObject(this.status, settings.maxFileBytes);
-    if (screening.kind === 'skip') return skipped(screening.reason);
-    if (this.#isInScope?.(facts.path(event.fd)) === false) return OUTSIDE_SCOPE;
+    if (screening.kind === 'skip' && !this.#isUnbelievable(screening.reason, event.fd)) {
+      return skipped(screening.reason);
+    }
+    if (this.#isOutsideScope(event.fd)) return OUTSIDE_SCOPE;
     if (settings.excludedUids.length > 0 && facts.runsAs(event.pid, settings.excludedUids))
       return EXCLUDED_USER;
     if (screening.kind === 'fail') return failed(screening.cause);
     return keeper.knowsClean(this.status, event.fd) ? CACHED : undefined;
+  }
+
+  /** A FUSE server says what it likes, and serves what it likes to who reads. */
+  #isUnbelievable(reason: SkipReason, fd: number): boolean {
+    return reason === 'empty' && !this.#deps.keeper.believesSize(this.status, fd);
+  }
+
+  /** By its path, where that is a path of ours: in somebody else's mount namespace it is what he calls it. */
+  #isOutsideScope(fd: number): boolean {
+    const { facts, ownMounts } = this.#deps;
+    if (this.#isInScope === undefined || this.#isInScope(facts.path(fd))) return false;
+    return ownMounts.has(this.status.mountId, fd);
   }
 }
 

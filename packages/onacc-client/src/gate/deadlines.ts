@@ -1,12 +1,19 @@
 import type { HeldEvent } from './flights.js';
 
-/** Held events by age. All have the same deadline, so the oldest is always first and no timer is needed for each. */
+/** Held events by deadline. All wait for equally long, so a new one is nearly always the last, and no timer is needed for each. */
 export class Deadlines {
   #events: HeldEvent[] = [];
   #head = 0;
 
   add(event: HeldEvent): void {
     this.#events.push(event);
+    // One that was taken over has waited for a while already.
+    for (let at = this.#events.length - 1; at > this.#head; at -= 1) {
+      const before = this.#events[at - 1];
+      if (before === undefined || before.deadlineAtMs <= event.deadlineAtMs) break;
+      this.#events[at] = before;
+      this.#events[at - 1] = event;
+    }
   }
 
   /** Takes the next unsettled event whose deadline has passed; undefined when there is none. */

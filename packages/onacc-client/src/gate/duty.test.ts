@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Duty } from './duty.js';
+import { Duty, SILENT_AFTER_MS } from './duty.js';
 
 describe('Duty', () => {
   function two(): [Duty, Duty] {
@@ -33,6 +33,37 @@ describe('Duty', () => {
     first.beginTurn(nearWrapMs);
     expect(second.relieve(nearWrapMs + 99, 100)).toBeUndefined();
     expect(second.relieve(nearWrapMs + 100, 100)).toBe(0);
+  });
+
+  test('a gate whose clock has stopped is relieved, in a turn or not, and does not count as free', () => {
+    const [first, second] = two();
+    for (const gate of [first, second]) gate.join();
+    first.noteTick(1_000);
+    second.noteTick(1_000 + SILENT_AFTER_MS);
+    expect(second.relieve(999 + SILENT_AFTER_MS, 100)).toBeUndefined();
+    expect(second.freeGates(999 + SILENT_AFTER_MS, 100)).toBe(2);
+    expect(second.freeGates(1_000 + SILENT_AFTER_MS, 100)).toBe(1);
+    expect(second.stuckOthers(1_000 + SILENT_AFTER_MS, 100)).toEqual([0]);
+    expect(second.relieve(1_000 + SILENT_AFTER_MS, 100)).toBe(0);
+  });
+
+  test('a turn that failed is as if it lasted for ever, until the next one', () => {
+    const [first, second] = two();
+    first.failTurn(5_000);
+    expect(second.stuckOthers(5_000, 100)).toEqual([0]);
+    first.beginTurn(5_001);
+    first.endTurn();
+    expect(second.stuckOthers(5_001, 100)).toEqual([]);
+  });
+
+  test('the daemon is known while some gate is connected to it', () => {
+    const [first, second] = two();
+    first.noteDaemon(77);
+    second.noteDaemon(77);
+    second.noteDaemon(0);
+    expect([first, second].map((gate) => gate.isDaemon(77))).toEqual([true, true]);
+    first.noteDaemon(0);
+    expect([second.isDaemon(77), second.isDaemon(0)]).toEqual([false, false]);
   });
 
   test('free are those who have joined and are not stuck', () => {

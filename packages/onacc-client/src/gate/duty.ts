@@ -1,8 +1,22 @@
 const ON_DUTY = 0;
 const TAKEOVERS = 1;
-const DAEMON_PID = 2;
-const UNSEEN_WRITES = 3;
-const FIRST_GATE = 4;
+const UNSEEN_WRITES = 2;
+const FIRST_GATE = 3;
+
+// The words of a gate.
+/** Since when it is at its turn; 0 between turns. */
+const TURN = 0;
+const JOINED = 1;
+/** When its clock last ticked; 0 before that. */
+const TICKED = 2;
+/** The daemon's process, as this gate's own link knows it; 0 while it has none. */
+const DAEMON_PID = 3;
+const GATE_WORDS = 4;
+
+/** A gate that has not ticked for so long has no thread any more, or one that gets no processor: 40 ticks. */
+export const SILENT_AFTER_MS = 1_000;
+/** Longer than any turn may last, and far from where the difference of two times would wrap. */
+const AGES_MS = 2 ** 30;
 
 /** What a thread that is no gate calls itself: it may look on. */
 const NO_GATE = -1;
@@ -11,7 +25,8 @@ const NO_GATE = -1;
  * Which gate reads the kernel's events, and since when it has been at its present turn. Shared by all gates.
  *
  * Making the descriptor of an event can block the reader for as long as somebody holds a lease on the file (up to
- * 45 s) or a FUSE filesystem hangs. A gate that does not come back from a turn is relieved by another one.
+ * 45 s) or a FUSE filesystem hangs. A gate that does not come back from a turn, or whose clock stands still, is relieved
+ * by another one.
  */
 export class Duty {
   readonly #words: Int32Array;
@@ -26,8 +41,7 @@ export class Duty {
   }
 
   static memory(gates: number): SharedArrayBuffer {
-    // Since when each is at its turn, and whether it has joined.
-    return new SharedArrayBuffer((FIRST_GATE + gates * 2) * Int32Array.BYTES_PER_ELEMENT);
+    return new SharedArrayBuffer((FIRST_GATE + gates * GATE_WORDS) * Int32Array.BYTES_PER_ELEMENT);
   }
 
   /** As a thread sees it that is no gate. */
@@ -37,15 +51,15 @@ export class Duty {
 
   /** This gate can answer from now on. */
   join(): void {
-    Atomics.store(this.#words, FIRST_GATE + this.#gates + this.#gate, 1);
+    Atomics.store(this.#words, wordOf(this.#gate, JOINED), 1);
   }
 
   /** How many gates have joined and are not stuck. */
   freeGates(nowMs: number, stuckAfterMs: number): number {
     let free = 0;
     for (let gate = 0; gate < this.#gates; gate += 1) {
-      const joined = Atomics.load(this.#words, FIRST_GATE + this.#gates + gate) === 1;
-      if (joined && this.#turnMs(gate, nowMs) < stuckAfterMs) free += 1;
+      const joined = Atomics.load(this.#words, wordOf(gate, JOINED)) === 1;
+      if (joined && !this.#isStuck(gate, nowMs, stuckAfterMs)) free += 1;
     }
     return free;
   }
@@ -58,13 +72,23 @@ export class Duty {
     return Atomics.load(this.#words, TAKEOVERS);
   }
 
-  /** The daemon's process, 0 while unknown. Whichever gate connects first learns it for all. */
-  get daemonPid(): number {
-    return Atomics.load(this.#words, DAEMON_PID);
+  /** This gate's link is up: whichever gate connects first knows the daemon for all. 0: it is down. */
+  noteDaemon(pid: number): void {
+    Atomics.store(this.#words, wordOf(this.#gate, DAEMON_PID), pid);
   }
 
-  set daemonPid(pid: number) {
-    Atomics.store(this.#words, DAEMON_PID, pid);
+  /** Whether some gate is connected to this process: the number of one that is gone may be anybody's. */
+  isDaemon(pid: number): boolean {
+    if (pid === 0) return false;
+    for (let gate = 0; gate < this.#gates; gate += 1) {
+      if (Atomics.load(this.#words, wordOf(gate, DAEMON_PID)) === pid) return true;
+    }
+    return false;
+  }
+
+  /** This gate is alive. Called with each of its ticks; `nowMs` as for {@link beginTurn}. */
+  noteTick(nowMs: number): void {
+    Atomics.store(this.#words, wordOf(this.#gate, TICKED), nowMs | 0 || 1);
   }
 
   /** How often a gate off duty was told of a write that the one on duty has not seen. */
@@ -77,41 +101,55 @@ export class Duty {
     Atomics.add(this.#words, UNSEEN_WRITES, 1);
   }
 
-  /** The other gates whose turn has lasted so long, on duty or not: their parked events need somebody else. */
+  /** The other gates whose turn has lasted so long, or who are silent, on duty or not: their parked events need somebody else. */
   stuckOthers(nowMs: number, stuckAfterMs: number): number[] {
     const stuck: number[] = [];
     for (let gate = 0; gate < this.#gates; gate += 1) {
-      if (gate !== this.#gate && this.#turnMs(gate, nowMs) >= stuckAfterMs) stuck.push(gate);
+      if (gate !== this.#gate && this.#isStuck(gate, nowMs, stuckAfterMs)) stuck.push(gate);
     }
     return stuck;
   }
 
   /** A turn of this gate begins: from here on it may get stuck. `nowMs` is monotonic and not 0. */
   beginTurn(nowMs: number): void {
-    Atomics.store(this.#words, FIRST_GATE + this.#gate, nowMs | 0 || 1);
+    Atomics.store(this.#words, wordOf(this.#gate, TURN), nowMs | 0 || 1);
   }
 
   endTurn(): void {
-    Atomics.store(this.#words, FIRST_GATE + this.#gate, 0);
+    Atomics.store(this.#words, wordOf(this.#gate, TURN), 0);
+  }
+
+  /** A turn of this gate has failed, and its thread may end by that: until its next turn it counts as stuck. */
+  failTurn(nowMs: number): void {
+    this.beginTurn(nowMs - AGES_MS);
   }
 
   /**
-   * Relieves the gate on duty when its turn has lasted `stuckAfterMs`. @returns the number of the relieved gate, whose
+   * Relieves the gate on duty when its turn has lasted `stuckAfterMs` or it is silent. @returns the number of the relieved gate, whose
    * parked events the caller now answers; undefined when all is well or another gate was quicker.
    */
   relieve(nowMs: number, stuckAfterMs: number): number | undefined {
     const onDuty = Atomics.load(this.#words, ON_DUTY);
     if (onDuty === this.#gate || onDuty >= this.#gates) return undefined;
-    if (this.#turnMs(onDuty, nowMs) < stuckAfterMs) return undefined;
+    if (!this.#isStuck(onDuty, nowMs, stuckAfterMs)) return undefined;
     if (Atomics.compareExchange(this.#words, ON_DUTY, onDuty, this.#gate) !== onDuty) return undefined;
     Atomics.add(this.#words, TAKEOVERS, 1);
     return onDuty;
   }
 
-  /** How long a gate has been at its turn; -1 between turns. */
-  #turnMs(gate: number, nowMs: number): number {
-    const since = Atomics.load(this.#words, FIRST_GATE + gate);
+  #isStuck(gate: number, nowMs: number, stuckAfterMs: number): boolean {
+    if (this.#msSince(wordOf(gate, TURN), nowMs) >= stuckAfterMs) return true;
+    return this.#msSince(wordOf(gate, TICKED), nowMs) >= Math.max(SILENT_AFTER_MS, stuckAfterMs);
+  }
+
+  /** @returns -1 where no time was noted */
+  #msSince(word: number, nowMs: number): number {
+    const since = Atomics.load(this.#words, word);
     // Both are the low 32 bits of the same clock; their difference is right even when those wrap.
     return since === 0 ? -1 : ((nowMs | 0) - since) | 0;
   }
+}
+
+function wordOf(gate: number, word: number): number {
+  return FIRST_GATE + gate * GATE_WORDS + word;
 }

@@ -16,7 +16,9 @@ const FD = 1;
 const GROUP = 2;
 const PID = 3;
 const KIND = 4;
-const WORDS = 5;
+/** The low 32 bits of the monotonic clock, in milliseconds. */
+const ARRIVED = 5;
+const WORDS = 6;
 
 /**
  * What somebody did. `permission`: he waits for the answer. `opened`, `written` (closed after writing): he does not, and
@@ -25,12 +27,18 @@ const WORDS = 5;
 export const EVENT_KINDS = ['permission', 'opened', 'written'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
-/** An event as a gate that takes over finds it. */
-export interface ClaimedEvent {
+/** An event as it is put into a slot. */
+export interface SlottedEvent {
   readonly fd: number;
   readonly group: number;
   readonly pid: number;
   readonly kind: EventKind;
+}
+
+/** An event as a gate that takes over finds it. */
+export interface ClaimedEvent extends SlottedEvent {
+  /** When it came to the gate that had it first; monotonic. */
+  readonly arrivedAtMs: number;
 }
 
 /**
@@ -67,8 +75,8 @@ export class EventSlots {
     return this.#free.length;
   }
 
-  /** Takes a slot for an event just read. @returns the slot, busy; undefined when there is none left. */
-  hold(event: ClaimedEvent): number | undefined {
+  /** Takes a slot for an event. @returns the slot, busy; undefined when there is none left. */
+  hold(event: SlottedEvent, arrivedAtMs: number): number | undefined {
     const slot = this.#free.pop();
     if (slot === undefined) return undefined;
     Atomics.add(this.#words, this.#words.length - 1, 1);
@@ -77,6 +85,7 @@ export class EventSlots {
     this.#words[at + GROUP] = event.group;
     this.#words[at + PID] = event.pid;
     this.#words[at + KIND] = EVENT_KINDS.indexOf(event.kind);
+    this.#words[at + ARRIVED] = arrivedAtMs | 0;
     Atomics.store(
       this.#words,
       at + STATE,
@@ -105,7 +114,7 @@ export class EventSlots {
   }
 
   /** Takes over the parked events of another gate, one by one; from then on each is the caller's to answer and to close. */
-  *claimFrom(gate: number, slotsPerGate: number): Generator<ClaimedEvent> {
+  *claimFrom(gate: number, slotsPerGate: number, nowMs: number): Generator<ClaimedEvent> {
     for (let slot = gate * slotsPerGate; slot < (gate + 1) * slotsPerGate; slot += 1) {
       const at = slot * WORDS;
       const word = Atomics.load(this.#words, at + STATE);
@@ -115,6 +124,8 @@ export class EventSlots {
         group: Atomics.load(this.#words, at + GROUP),
         pid: Atomics.load(this.#words, at + PID),
         kind: EVENT_KINDS[Atomics.load(this.#words, at + KIND)] ?? 'permission',
+        // Right even where the 32 bits have wrapped in between.
+        arrivedAtMs: nowMs - (((nowMs | 0) - Atomics.load(this.#words, at + ARRIVED)) | 0),
       };
       const lost = (word & ~STATE_BITS) | LOST;
       if (Atomics.compareExchange(this.#words, at + STATE, word, lost) === word) yield event;

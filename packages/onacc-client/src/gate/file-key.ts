@@ -18,6 +18,7 @@ export type FileKey = Pick<
   | 'mode'
   | 'uid'
   | 'linkCount'
+  | 'mountId'
 >;
 
 /** A copy that stays when the status record is filled anew. */
@@ -35,10 +36,11 @@ export function keyOf(status: FileStatus): FileKey {
     mode: status.mode,
     uid: status.uid,
     linkCount: status.linkCount,
+    mountId: status.mountId,
   };
 }
 
-/** Same inode, same version. */
+/** Same inode, same version, whatever mount it was reached through. */
 export function sameKey(a: FileKey, b: FileKey): boolean {
   return (
     a.inodeLow === b.inodeLow &&

@@ -13,6 +13,8 @@ export interface ArrivedEvent {
 /** An event to be judged. */
 export interface JudgedEvent extends ArrivedEvent {
   readonly kind: EventKind;
+  /** Of one that was taken over: when it came to the gate that had it first; monotonic. */
+  readonly arrivedAtMs?: number;
 }
 
 /** One event in this gate's hands: somebody's open, waiting for an answer, or a written file, waiting for its scan. */
@@ -23,12 +25,14 @@ export class HeldEvent implements JudgedEvent {
   readonly kind: EventKind;
   readonly slot: number;
   readonly flight: Flight;
+  readonly arrivedAtMs: number;
   /** Monotonic; past it the failure table decides. `Infinity` while the scan of a written file has not begun. */
   deadlineAtMs = Infinity;
   /** Answered, or lost to another gate: the fd is no longer this gate's. */
   settled = false;
 
-  constructor(arrived: JudgedEvent, slot: number, flight: Flight) {
+  constructor(arrived: JudgedEvent, slot: number, flight: Flight, arrivedAtMs: number) {
+    this.arrivedAtMs = arrivedAtMs;
     this.fd = arrived.fd;
     this.group = arrived.group;
     this.pid = arrived.pid;
@@ -48,10 +52,23 @@ export type FlightPhase =
 
 const QUEUED: FlightPhase = { kind: 'queued' };
 
+/** What is known of a file when its scan begins. */
+export interface FlightFile {
+  /** The version that is scanned, as it was before the scan. */
+  readonly key: FileKey;
+  /** Nobody could be writing to it: others may join. */
+  readonly isQuiet: boolean;
+  readonly keepable: boolean;
+  /** The mount that its verdict holds for; 0: any. */
+  readonly mount: number;
+}
+
 /** One scan under way, and all the opens of the same content version that wait for it (single flight). */
 export class Flight {
   /** The version that is scanned, as it was before the scan. */
   readonly key: FileKey;
+  readonly isQuiet: boolean;
+  readonly mount: number;
   /** The cache's generation when the scan began: its verdict may be kept only under the same one. */
   readonly generation: number;
   readonly waiters: HeldEvent[] = [];
@@ -66,12 +83,14 @@ export class Flight {
   #lender: HeldEvent | undefined;
 
   constructor(
-    key: FileKey,
-    options: { generation: number; keepable: boolean; slots: EventSlots; retriesLeft: number },
+    file: FlightFile,
+    options: { readonly generation: number; readonly slots: EventSlots; readonly retriesLeft: number },
   ) {
-    this.key = key;
+    this.key = file.key;
+    this.isQuiet = file.isQuiet;
+    this.mount = file.mount;
+    this.keepable = file.keepable;
     this.generation = options.generation;
-    this.keepable = options.keepable;
     this.retriesLeft = options.retriesLeft;
     this.#slots = options.slots;
   }
@@ -117,10 +136,15 @@ export class Flights {
   /** By inode number as a double: two inodes may share it, so each holds a list and the whole key decides. */
   readonly #byInode = new Map<number, Flight[]>();
 
-  /** A flight that an open may join: of this very version, and with the signatures in force. */
+  /**
+   * A flight that an open may join if nobody can be writing to the file now either: of this very version, begun while nobody
+   * could, and with the signatures in force.
+   */
   find(key: FileKey, generation: number): Flight | undefined {
     const sameNumber = this.#byInode.get(inodeNumber(key));
-    return sameNumber?.find((flight) => flight.generation === generation && sameKey(flight.key, key));
+    return sameNumber?.find(
+      (flight) => flight.isQuiet && flight.generation === generation && sameKey(flight.key, key),
+    );
   }
 
   add(flight: Flight): void {

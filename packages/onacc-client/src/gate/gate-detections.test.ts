@@ -20,7 +20,7 @@ describe('what the gate tells and decides', () => {
     expect(bench.close()).toEqual(left);
   });
 
-  test('a detection says what the opener is, asked while it waits', async () => {
+  test('a detection says what the opener is', async () => {
     const { native, procTexts } = bench;
     bench.write('/guarded/bad', 'EVIL');
     native.disk.makeDirectory('/proc');
@@ -43,6 +43,23 @@ describe('what the gate tells and decides', () => {
         decision: 'deny',
       },
     ]);
+  });
+
+  test('the opener is answered before its command line is read, and so is everybody else', async () => {
+    const { native, daemon, procTexts } = bench;
+    bench.write('/guarded/bad', 'HANG');
+    bench.createGate(0);
+    const opens = [55, 56].map((pid) => native.opener.open('/guarded/bad', { pid }));
+    await bench.settle();
+    const waitingWhenRead: number[] = [];
+    const get = procTexts.get.bind(procTexts);
+    procTexts.get = (path) => {
+      if (/(cmdline|cgroup)$/.test(path)) waitingWhenRead.push(native.unansweredEvents);
+      return get(path);
+    };
+    daemon.answerHeld({ found: 'Late' });
+    await expect(Promise.all(opens)).resolves.toEqual(['EPERM', 'EPERM']);
+    expect(waitingWhenRead).toEqual([0, 0, 0, 0]);
   });
 
   test('a process that is gone costs its facts, not the decision', async () => {
@@ -207,6 +224,14 @@ describe('what the gate tells and decides', () => {
       const opens = paths.map((path) => bench.native.opener.open(path));
       await expect(Promise.all(opens)).resolves.toEqual(['EPERM', 'allowed', 'allowed', 'allowed']);
       expect(bench.totals()).toMatchObject({ skippedOutsideScope: 3, infected: 1 });
+    });
+
+    test('says nothing of what was reached in a mount namespace that is not ours', async () => {
+      bench.procTexts.set('/proc/self/mountinfo', '22 1 253:0 / / rw - ext4 /dev/sda1 rw\n');
+      bench.createGate(0, { scope: { include: ['/guarded/in'], exclude: ['/guarded/in/not'] } });
+      const opens = paths.map((path) => bench.native.opener.open(path));
+      await expect(Promise.all(opens)).resolves.toEqual(['EPERM', 'EPERM', 'EPERM', 'EPERM']);
+      expect(bench.totals()).toMatchObject({ skippedOutsideScope: 0, infected: 4 });
     });
 
     test('knows regular expressions', async () => {

@@ -10,6 +10,7 @@ import { HandOver } from './hand-over.js';
 import { LeaseGuard } from './lease-guard.js';
 import { LeaseTable } from './lease-table.js';
 import type { GateCommand, GateEvent, GateStart } from './messages.js';
+import { mustArrive } from './must-arrive.js';
 import { readProcText } from './proc-text.js';
 
 /** Deadlines and the duty of relief are looked after this often. */
@@ -31,12 +32,6 @@ function tell(event: GateEvent): void {
     return;
   }
   port?.postMessage(event);
-}
-
-/** What the main thread acts on, as against what it only logs. */
-function mustArrive(event: GateEvent): boolean {
-  if (event.kind === 'detection') return event.detection.judged !== undefined;
-  return ['ready', 'groupReleased', 'stopped', 'databaseChanged', 'queueOverflow'].includes(event.kind);
 }
 
 preferThisThread();

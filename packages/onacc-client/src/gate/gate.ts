@@ -17,6 +17,7 @@ import type { LeaseGuard } from './lease-guard.js';
 import type { GateEvent, GateSettings } from './messages.js';
 import { OpenerFacts } from './opener-facts.js';
 import type { ReadProcText } from './opener-facts.js';
+import { OwnMounts } from './own-mounts.js';
 import { VerdictKeeper } from './verdict-keeper.js';
 import type { Keeping } from './verdict-keeper.js';
 import { WaitingOpens } from './waiting-opens.js';
@@ -66,7 +67,8 @@ export class Gate {
       this.#turn(group);
     });
     this.#keeper = new VerdictKeeper(native, settings, deps.leases);
-    this.#screen = new ArrivalScreen({ native, settings, facts, keeper: this.#keeper, duty });
+    const ownMounts = new OwnMounts(deps.readProcText, deps.nowMs);
+    this.#screen = new ArrivalScreen({ native, settings, facts, keeper: this.#keeper, duty, ownMounts });
     this.#answers = new Answers({ ...deps, facts });
     this.#waiting = new WaitingOpens({
       ...deps,
@@ -76,10 +78,11 @@ export class Gate {
       keepClean: (flight, witness) => this.#keep(flight, witness),
       onLink: {
         onUp: (pid) => {
-          duty.daemonPid = pid;
+          duty.noteDaemon(pid);
           deps.tell({ kind: 'daemonUp', pid });
         },
         onDown: (reason) => {
+          duty.noteDaemon(0);
           deps.tell({ kind: 'daemonDown', reason });
         },
         onDatabaseChanged: () => {
@@ -110,6 +113,7 @@ export class Gate {
   tick(): void {
     const { duty, settings } = this.#deps;
     const nowMs = this.#deps.nowMs();
+    duty.noteTick(nowMs);
     this.#asTurn(() => {
       this.#waiting.tick(nowMs);
       const relieved = duty.relieve(nowMs, settings.stuckAfterMs);
@@ -169,15 +173,20 @@ export class Gate {
     if (this.#deps.duty.isMine) this.#keeper.onQueueEmpty(group);
   }
 
-  /** Whatever this thread does with files can block, so it is always known since when it does. */
+  /**
+   * Whatever this thread does with files can block, so it is always known since when it does. A turn that fails is never over:
+   * that may be the end of the thread.
+   */
   #asTurn(work: () => void): void {
-    const { duty } = this.#deps;
-    duty.beginTurn(this.#deps.nowMs());
+    const { duty, nowMs } = this.#deps;
+    duty.beginTurn(nowMs());
     try {
       work();
-    } finally {
-      duty.endTurn();
+    } catch (error) {
+      duty.failTurn(nowMs());
+      throw error;
     }
+    duty.endTurn();
   }
 
   /** The poller for the link: its callbacks answer opens and close their descriptors, so they are turns too. */
@@ -247,9 +256,13 @@ export class Gate {
   }
 
   #answerAndClose(event: JudgedEvent, outcome: Outcome): void {
-    this.#answers.answer(event, outcome);
-    if (outcome === CACHED && this.#tookFd(this.#keeper.markInKernel(this.#screen.status, event))) return;
-    this.#deps.native.files.close(event.fd);
+    let took = false;
+    try {
+      this.#answers.answer(event, outcome);
+      took = outcome === CACHED && this.#tookFd(this.#keeper.markInKernel(this.#screen.status, event));
+    } finally {
+      if (!took) this.#deps.native.files.close(event.fd);
+    }
   }
 
   /** @returns whether the keeper has taken the descriptor */
@@ -308,7 +321,7 @@ export class Gate {
   #takeOverFromStuck(nowMs: number, takeUp: (event: JudgedEvent) => void): void {
     const { duty, slots, slotsPerGate, settings } = this.#deps;
     for (const gate of duty.stuckOthers(nowMs, settings.stuckAfterMs)) {
-      for (const event of slots.claimFrom(gate, slotsPerGate)) takeUp(event);
+      for (const event of slots.claimFrom(gate, slotsPerGate, nowMs)) takeUp(event);
     }
   }
 

@@ -167,6 +167,45 @@ describe('LeaseGuard with LeaseReleaser', () => {
     expect([await asks('/srv/a'), await asks('/srv/b')]).toEqual([true, false]);
   });
 
+  test('a call that fails leaves no place taken', () => {
+    native.failNext('hold', 'EIO');
+    const fd = native.openFile('/srv/a');
+    expect(() => guard.guard({ fd, group }, keyAt('/srv/a'), 'again')).toThrow('EIO');
+    native.files.close(fd);
+    expect(table.used).toBe(0);
+  });
+
+  test('nothing is entrusted to a lease thread that is gone', () => {
+    const fd = native.openFile('/srv/a');
+    const ticket = table.take(fd, group, { nowMs: 1, usedMax: 4 })!;
+    table.close();
+    expect(table.park(fd, ticket)).toBe(false);
+    expect(table.commit(fd, ticket)).toBe(false);
+    table.abandon(fd);
+    native.files.close(fd);
+    table.open(1);
+    guarded('/srv/b');
+    table.close();
+    guard.settle(group);
+    expect([table.used, native.openFdCount]).toEqual([0, fdsBefore]);
+  });
+
+  test('SIGIO: a descriptor that is let go of meanwhile harms nobody, and it is looked again for a while', async () => {
+    guarded('/srv/a');
+    guarded('/srv/b');
+    guard.settle(group);
+    const writer = native.opener.hold('/srv/a', { write: true });
+    await new Promise(setImmediate);
+    native.signals.read(signalFd); // Lost.
+    // Neither can be asked at the first look.
+    for (let times = 0; times < 2; times += 1) native.failNext('isBeingBroken', 'EBADF');
+    releaser.onSignals([{ signal: constants.SIGIO, fd: 0 }]);
+    expect(table.used).toBe(2);
+    releaser.work(monotonicMs());
+    expect((await writer).outcome).toBe('allowed');
+    expect([await asks('/srv/a'), await asks('/srv/b')]).toEqual([true, false]);
+  });
+
   test('a mark that cannot be set leaves nothing held', () => {
     guarded('/srv/a');
     native.failNext('markFd', 'ENOSPC');

@@ -67,12 +67,14 @@ export class LeaseGuard {
     const usedMax = reason === 'again' ? heldMax : Math.floor(heldMax * ONCE_SHARE);
     const ticket = this.#table.take(fd, group, { nowMs: monotonicMs(), usedMax });
     if (ticket === undefined) return false;
-    if (this.#hold(fd, key, threadId) && this.#isStill(fd, key) && this.#table.park(fd, ticket)) {
-      this.#pending.push({ fd, group, ticket, key });
-      return true;
+    let isParked = false;
+    try {
+      isParked = this.#hold(fd, key, threadId) && this.#isStill(fd, key) && this.#table.park(fd, ticket);
+    } finally {
+      if (!isParked) this.#letGo(where);
     }
-    this.#letGo(where);
-    return false;
+    if (isParked) this.#pending.push({ fd, group, ticket, key });
+    return isParked;
   }
 
   /**

@@ -9,12 +9,17 @@ export const LEASE_MAX_MS = 30_000;
 /** Places looked at, and descriptors let go of, before signals get their chance again. */
 const SLICE_SLOTS = 8_192;
 const SLICE_RELEASES = 256;
+/** After signals were lost: a gate may have been at a lease just then, which shows as held only later. */
+const LOOKS_AFTER_LOSS = 4;
+const LOOKS_PAUSE_MS = 40;
 
 /** Lets go of guarded descriptors: mark, lease, place, descriptor, in this order. One thread at a time. */
 export class LeaseReleaser {
   readonly #native: Pick<NativeApi, 'fanotify' | 'leases' | 'files'>;
   readonly #table: LeaseTable;
   #dropsDone: number;
+  #looksLeft = 0;
+  #lookedAtMs = -Infinity;
   /** Where the sweep under way goes on, and what it lets go of: whatever was taken before. */
   #sweep: { from: number; beforeMs: number } | undefined;
 
@@ -29,7 +34,10 @@ export class LeaseReleaser {
     const claimed: ClaimedLease[] = [];
     for (const { signal, fd } of received) {
       if (signal === LEASE_SIGNAL) this.#claimBroken(fd, claimed);
-      else if (signal === constants.SIGIO) this.#claimAllBroken(claimed);
+      else if (signal === constants.SIGIO) {
+        this.#looksLeft = LOOKS_AFTER_LOSS;
+        this.#claimAllBroken(claimed);
+      }
     }
     this.#close(claimed);
   }
@@ -40,6 +48,7 @@ export class LeaseReleaser {
    * @returns whether more is due right away
    */
   work(nowMs: number): boolean {
+    this.#lookAgain(nowMs);
     const { dropsAsked } = this.#table;
     if (dropsAsked !== this.#dropsDone) {
       this.#dropsDone = dropsAsked;
@@ -85,8 +94,26 @@ export class LeaseReleaser {
     let from: number | undefined = 0;
     while (from !== undefined) {
       from = this.#table.scan(from, SLICE_SLOTS, (fd) => {
-        if (this.#native.leases.isBeingBroken(fd)) this.#claimBroken(fd, into);
+        if (this.#isBeingBroken(fd)) this.#claimBroken(fd, into);
       });
+    }
+  }
+
+  #lookAgain(nowMs: number): void {
+    if (this.#looksLeft === 0 || nowMs - this.#lookedAtMs < LOOKS_PAUSE_MS) return;
+    this.#lookedAtMs = nowMs;
+    this.#looksLeft -= 1;
+    const claimed: ClaimedLease[] = [];
+    this.#claimAllBroken(claimed);
+    this.#close(claimed);
+  }
+
+  /** It is not claimed yet: a gate may be letting go of it, and close it, at this moment. */
+  #isBeingBroken(fd: number): boolean {
+    try {
+      return this.#native.leases.isBeingBroken(fd);
+    } catch {
+      return false;
     }
   }
 

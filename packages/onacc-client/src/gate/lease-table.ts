@@ -120,9 +120,13 @@ export class LeaseTable {
     return ticket;
   }
 
-  /** Gate: the lease is held, the mark comes later. @returns false: it was broken; {@link abandon} it. */
+  /**
+   * Gate: the lease is held, the mark comes later.
+   *
+   * @returns false: it was broken, or nobody is left who would learn that it is; {@link abandon} it
+   */
   park(fd: number, ticket: number): boolean {
-    return this.#move(fd, ticket | TAKING, ticket | WAITING);
+    return this.#entrust(fd, ticket, WAITING);
   }
 
   /** Gate: takes a parked one up again. @returns false: the lease thread has let go of it, it is no longer the gate's. */
@@ -130,9 +134,9 @@ export class LeaseTable {
     return this.#move(fd, ticket | WAITING, ticket | TAKING);
   }
 
-  /** Gate: the mark is set, the descriptor is the lease thread's. @returns false: the lease was broken; {@link abandon} it. */
+  /** Gate: the mark is set, the descriptor is the lease thread's. @returns false: as with {@link park}. */
   commit(fd: number, ticket: number): boolean {
-    return this.#move(fd, ticket | TAKING, ticket | HELD);
+    return this.#entrust(fd, ticket, HELD);
   }
 
   /** Gate: neither mark nor lease is left; the descriptor is the gate's, to be closed after this. */
@@ -198,6 +202,13 @@ export class LeaseTable {
   /** Changes with each {@link askToDropAll}. */
   get dropsAsked(): number {
     return Atomics.load(this.#words, DROPS_ASKED);
+  }
+
+  #entrust(fd: number, ticket: number, state: number): boolean {
+    if (!this.#move(fd, ticket | TAKING, ticket | state)) return false;
+    if (this.threadId !== NO_THREAD) return true;
+    // Closed meanwhile: either the last sweep finds it, or it is taken back here.
+    return !this.#move(fd, ticket | state, ticket | TAKING);
   }
 
   #move(fd: number, from: number, to: number): boolean {

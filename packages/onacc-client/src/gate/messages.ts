@@ -97,16 +97,16 @@ export type GateEvent =
   /** Gates have been free again for a while. */
   | { readonly kind: 'gatesFree' };
 
-/** Somebody opened an infected file, or has written one. Facts are read while the opener waits, so they are about the right process. */
+/** Somebody opened an infected file, or has written one. Path, executable and uid are read while the opener waits, so they are about the right process. */
 export interface Detection {
   readonly path: string;
   readonly signatureName: string;
   readonly pid: number;
   /** Empty where the process could not be asked. */
   readonly executable: string;
-  /** Arguments with blanks between them, at most 4,096 characters; empty where the process could not be asked. */
+  /** Arguments with blanks between them, at most 4,096 characters; asked after the answer, empty where the process is gone. */
   readonly commandLine: string;
-  /** Path of the control group, at most 1,024 characters. */
+  /** Path of the control group, at most 1,024 characters; asked after the answer. */
   readonly cgroup: string;
   /** The container's id, 64 hexadecimal digits; empty outside of one. */
   readonly container: string;

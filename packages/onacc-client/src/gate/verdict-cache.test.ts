@@ -17,6 +17,7 @@ function key(changes: Partial<FileKey> = {}): FileKey {
     mode: 0o100644,
     uid: 0,
     linkCount: 1,
+    mountId: 0,
     ...changes,
   };
 }

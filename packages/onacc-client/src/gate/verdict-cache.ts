@@ -1,7 +1,7 @@
 import { hashInode } from './file-key.js';
 import type { FileKey } from './file-key.js';
 
-const WORDS = 12;
+const WORDS = 13;
 const WAYS = 4;
 
 // The words of an entry. GENERATION 0 marks an empty one.
@@ -17,9 +17,13 @@ const MTIME_NS = 8;
 const CTIME_SECONDS_LOW = 9;
 const CTIME_NS = 10;
 const MTIME_SECONDS_HIGH = 11;
+const MOUNT = 12;
+
+/** It holds for the inode, whatever mount it is reached through. */
+export const ANY_MOUNT = 0;
 
 /**
- * Which content versions were found clean, in a fixed table of 48 bytes an entry: four-way buckets, no pointers, nothing
+ * Which content versions were found clean, in a fixed table of 52 bytes an entry: four-way buckets, no pointers, nothing
  * for the garbage collector. Only clean verdicts are kept: an infected file is scanned at every open, so that a detection is
  * never older than the file. A flush bumps the generation instead of touching the table.
  *
@@ -43,14 +47,19 @@ export class VerdictCache {
     return this.#generation;
   }
 
-  /** Whether exactly this version was found clean. */
-  has(key: FileKey): boolean {
+  /** Whether exactly this version was found clean. `mount`: as it was stored. */
+  has(key: FileKey, mount = ANY_MOUNT): boolean {
     const at = this.#find(key);
-    return at >= 0 && this.#table[at + GENERATION] === this.#generation && this.#sameVersion(at, key);
+    if (at < 0 || this.#table[at + GENERATION] !== this.#generation) return false;
+    return this.#table[at + MOUNT] === mount >>> 0 && this.#sameVersion(at, key);
   }
 
-  /** Remembers this version as clean, unless the cache was flushed since `generation`. */
-  store(key: FileKey, generation: number): void {
+  /**
+   * Remembers this version as clean, unless the cache was flushed since `generation`.
+   *
+   * @param mount - the number of the mount that this holds for; of it, the low 32 bits count
+   */
+  store(key: FileKey, generation: number, mount = ANY_MOUNT): void {
     if (generation !== this.#generation) return;
     const found = this.#find(key);
     const at = found >= 0 ? found : this.#freeOrVictim(key);
@@ -67,6 +76,7 @@ export class VerdictCache {
     table[at + MTIME_NS] = key.mtimeNs;
     table[at + CTIME_SECONDS_LOW] = key.ctimeSeconds;
     table[at + CTIME_NS] = key.ctimeNs;
+    table[at + MOUNT] = mount;
   }
 
   /** Forgets whatever is known of this inode. */

@@ -11,7 +11,7 @@ import { LeaseTable } from './lease-table.js';
 import { VerdictKeeper } from './verdict-keeper.js';
 
 const FAKE_DEVICE = '253:0';
-const OPTIONS = { cacheEntriesMax: 64, kernelCache: true };
+const OPTIONS = { cacheEntriesMax: 64, kernelCache: true, leaseDevices: [FAKE_DEVICE] };
 
 describe('VerdictKeeper', () => {
   let native: FakeNative;
@@ -47,7 +47,8 @@ describe('VerdictKeeper', () => {
   /** A scan of the file ends with a clean verdict; the descriptor is closed unless it was taken. */
   function scanned(path: string, its = keeper, key = keyAt(path)): string {
     const slots = new EventSlots(EventSlots.memory(1, 1), 0, 1);
-    const flight = new Flight(key, { generation: its.generation, keepable: true, slots, retriesLeft: 0 });
+    const file = { key, isQuiet: true, keepable: true, mount: 0 };
+    const flight = new Flight(file, { generation: its.generation, slots, retriesLeft: 0 });
     const fd = native.openFile(path);
     const keeping = its.keepClean(flight, { fd, group, pid: 1 });
     if (keeping !== 'tookFd') native.files.close(fd);
@@ -98,7 +99,8 @@ describe('VerdictKeeper', () => {
   test('a verdict from before a flush is not kept, and a flush lets go of what is held', () => {
     const slots = new EventSlots(EventSlots.memory(1, 1), 0, 1);
     const { generation } = keeper;
-    const flight = new Flight(keyAt('/srv/users'), { generation, keepable: true, slots, retriesLeft: 0 });
+    const file = { key: keyAt('/srv/users'), isQuiet: true, keepable: true, mount: 0 };
+    const flight = new Flight(file, { generation, slots, retriesLeft: 0 });
     scanned('/srv/users');
     const { dropsAsked } = table;
     keeper.flush();

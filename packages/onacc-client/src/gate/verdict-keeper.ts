@@ -1,12 +1,13 @@
 import { emptyFileStatus, isErrno } from '@portcullis/shared/native';
 import type { FileStatus, NativeApi } from '@portcullis/shared/native';
 import { kernelCacheable } from '../policy/kernel-cacheable.js';
-import { sameKey } from './file-key.js';
+import { keyOf, sameKey } from './file-key.js';
 import type { FileKey } from './file-key.js';
-import type { ArrivedEvent, Flight } from './flights.js';
+import type { ArrivedEvent, Flight, FlightFile } from './flights.js';
 import { addIgnoreMark, dropIgnoreMark } from './ignore-mark.js';
 import type { LeaseGuard } from './lease-guard.js';
-import { VerdictCache } from './verdict-cache.js';
+import { TrustedFilesystems } from './trusted-filesystems.js';
+import { ANY_MOUNT, VerdictCache } from './verdict-cache.js';
 
 /**
  * A file changed less than this ago may change again without its times showing it: kernels before 6.13 step them by up
@@ -23,21 +24,27 @@ export type Keeping = 'none' | 'marked' | 'tookFd';
 /**
  * Clean verdicts at two levels: in user space for every file, in the kernel (an ignore mark) for files that no untrusted
  * user can write to, and for others where a read lease that is held guards the mark. All are kept and served only while the
- * read-lease probe finds nobody who could be writing.
+ * read-lease probe finds nobody who could be writing, and only on filesystems where that is true (`trusted-filesystems.ts`).
  */
 export class VerdictKeeper {
   readonly #native: Pick<NativeApi, 'leases' | 'files' | 'fanotify'>;
   readonly #cache: VerdictCache;
   readonly #kernelCache: boolean;
   readonly #leases: LeaseGuard | undefined;
+  readonly #filesystems: TrustedFilesystems;
   readonly #now = emptyFileStatus();
   #ignoreMarkFails = false;
 
   constructor(
     native: Pick<NativeApi, 'leases' | 'files' | 'fanotify'>,
-    options: { cacheEntriesMax: number; kernelCache: boolean },
+    options: {
+      readonly cacheEntriesMax: number;
+      readonly kernelCache: boolean;
+      readonly leaseDevices?: readonly string[];
+    },
     leases?: LeaseGuard,
   ) {
+    this.#filesystems = new TrustedFilesystems(native.files, options.leaseDevices ?? []);
     this.#leases = options.kernelCache ? leases : undefined;
     this.#native = native;
     this.#cache = new VerdictCache(options.cacheEntriesMax);
@@ -50,17 +57,34 @@ export class VerdictKeeper {
 
   /** Whether this very version was found clean and nobody can be changing it now. Borrows the fd. */
   knowsClean(status: FileStatus, fd: number): boolean {
-    return this.#cache.has(status) && this.#native.leases.probe(fd) === 'noWriter';
+    const { isTrusted, isRemovable } = this.#filesystems.standingOf(status, fd);
+    if (!isTrusted || !this.#cache.has(status, isRemovable ? status.mountId : ANY_MOUNT)) return false;
+    return this.#native.leases.probe(fd) === 'noWriter';
+  }
+
+  /** Whether the size of a file on this filesystem is what reading it would give. Borrows the fd. */
+  believesSize(status: FileStatus, fd: number): boolean {
+    return this.#filesystems.standingOf(status, fd).isTrusted;
   }
 
   /**
-   * Whether a verdict about this file could be kept at all; asked before the scan. A file that changed a moment ago may change
-   * again under the same times. A file with several links may be open for
-   * writing through a directory that is not marked, so nothing would tell of its closing: then nobody may be writing at the
-   * start either.
+   * Whether nobody can be writing to this file at this moment, as far as its filesystem can tell. Only then it may share a scan
+   * that is under way: its times say nothing of what is stored through a mapping. Borrows the fd.
    */
-  mayKeep(key: FileKey, fd: number): boolean {
-    return isSettled(key) && (key.linkCount <= 1 || this.#native.leases.probe(fd) === 'noWriter');
+  isQuiet(status: FileStatus, fd: number): boolean {
+    return this.#filesystems.standingOf(status, fd).isTrusted && this.#native.leases.probe(fd) === 'noWriter';
+  }
+
+  /**
+   * What can be said of a file before its scan. Its verdict may be kept only if nobody is writing to it at the start: through
+   * a link or a mount that is not marked, nothing would tell of the writer's close. A file that changed a moment ago may
+   * change again under the same times. Borrows the fd.
+   */
+  beforeScan(status: FileStatus, fd: number): FlightFile {
+    const isQuiet = this.isQuiet(status, fd);
+    const { isRemovable } = this.#filesystems.standingOf(status, fd);
+    const mount = isRemovable ? status.mountId : ANY_MOUNT;
+    return { key: keyOf(status), isQuiet, keepable: isQuiet && isSettled(status), mount };
   }
 
   /**
@@ -73,7 +97,7 @@ export class VerdictKeeper {
     // A lease that is held says the same as the probe.
     const tookFd = !kernelCacheable(key) && this.#leases?.guard(where, key, 'once') === true;
     if (!tookFd && this.#native.leases.probe(where.fd) !== 'noWriter') return 'none';
-    this.#cache.store(key, generation);
+    this.#cache.store(key, generation, flight.mount);
     if (tookFd) return 'tookFd';
     if (!this.#kernelCache || !kernelCacheable(key)) return 'none';
     // An ignore mark knows no version, so here the file must still be the one that was scanned.

@@ -8,10 +8,9 @@ import type { Answers } from './answers.js';
 import type { Counters } from './counters.js';
 import { Deadlines } from './deadlines.js';
 import type { EventSlots } from './event-slots.js';
-import { keyOf } from './file-key.js';
 import type { FileKey } from './file-key.js';
 import { Flight, Flights, HeldEvent } from './flights.js';
-import type { JudgedEvent } from './flights.js';
+import type { FlightFile, JudgedEvent } from './flights.js';
 import type { GateSettings } from './messages.js';
 
 /** Past its silence the daemon is given up; a little longer than any open waits for it. */
@@ -32,7 +31,8 @@ export interface WaitingOpensDeps {
   readonly answers: Answers;
   readonly keeper: {
     readonly generation: number;
-    mayKeep(key: FileKey, fd: number): boolean;
+    isQuiet(status: FileStatus, fd: number): boolean;
+    beforeScan(status: FileStatus, fd: number): FlightFile;
   };
   /** Keeps a clean verdict; never throws. @returns whether the keeper has taken the witness's descriptor. */
   readonly keepClean: (flight: Flight, witness: HeldEvent) => boolean;
@@ -98,16 +98,18 @@ export class WaitingOpens {
   /** Takes an event in until its file is judged, whose status is given. */
   wait(event: JudgedEvent, status: FileStatus): void {
     const { slots, counters, keeper } = this.#deps;
-    const slot = this.#hasRoomFor(event) ? slots.hold(event) : undefined;
+    const { arrivedAtMs = this.#deps.nowMs() } = event;
+    const slot = this.#hasRoomFor(event) ? slots.hold(event, arrivedAtMs) : undefined;
     if (slot === undefined) {
       this.#deps.answers.answer(event, failed('overload'));
       this.#deps.native.files.close(event.fd);
       return;
     }
     if (event.kind === 'written') counters.count('extraScans');
-    const under = this.#flights.find(status, keeper.generation);
+    const found = this.#flights.find(status, keeper.generation);
+    const under = found !== undefined && keeper.isQuiet(status, event.fd) ? found : undefined;
     const flight = under ?? this.#newFlight(status, event.fd);
-    const held = new HeldEvent(event, slot, flight);
+    const held = new HeldEvent(event, slot, flight, arrivedAtMs);
     flight.waiters.push(held);
     slots.park(slot);
     if (under !== undefined) {
@@ -167,10 +169,8 @@ export class WaitingOpens {
 
   #newFlight(status: FileStatus, fd: number): Flight {
     const { keeper, slots, settings } = this.#deps;
-    const key = keyOf(status);
-    return new Flight(key, {
+    return new Flight(keeper.beforeScan(status, fd), {
       generation: keeper.generation,
-      keepable: keeper.mayKeep(key, fd),
       slots,
       retriesLeft: settings.retryAttempts,
     });
@@ -193,8 +193,10 @@ export class WaitingOpens {
     this.#link.submit(flight);
   }
 
+  /** Who waits has done so since he came, to whichever gate; nobody waits for a written file, whose time is its scan's. */
   #startClock(held: HeldEvent): void {
-    held.deadlineAtMs = this.#deps.nowMs() + this.#deps.settings.deadlineMs;
+    const sinceMs = held.kind === 'written' ? this.#deps.nowMs() : held.arrivedAtMs;
+    held.deadlineAtMs = sinceMs + this.#deps.settings.deadlineMs;
     this.#deadlines.add(held);
   }
 
@@ -262,6 +264,7 @@ export class WaitingOpens {
       if (handedOver || kept) this.#deps.slots.release(witness.slot);
       else this.#letGo(witness);
     }
+    this.#deps.answers.tellDetections();
     this.#end(flight);
   }
 

@@ -8,8 +8,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { constants, openNative } from '@portcullis/shared/native';
+import { constants, emptyFileStatus, openNative } from '@portcullis/shared/native';
 import { makeTempDir } from '@portcullis/shared/testing';
+import { keyOf } from '../gate/file-key.js';
+import type { FileOutcome } from '../scan/file-observer.js';
 import { InotifyMonitor } from './inotify-monitor.js';
 
 async function settle(): Promise<void> {
@@ -22,16 +24,37 @@ describe('InotifyMonitor', () => {
   let monitor: InotifyMonitor;
   let told: string[];
   let overflows: number;
+  let nowMs: number;
+
+  /** As the scanner does it: our own open is an event like any other. */
+  async function scan(
+    name: string,
+    kind: FileOutcome['kind'],
+    meanwhile = (): void => undefined,
+  ): Promise<void> {
+    const path = `${directory.path}/${name}`;
+    monitor.onBegin(path);
+    const fd = openSync(path, 'r');
+    const status = emptyFileStatus();
+    native.files.status(fd, status);
+    meanwhile();
+    await settle();
+    closeSync(fd);
+    monitor.onEnd(path, { kind, key: keyOf(status) });
+    await settle();
+  }
 
   beforeEach(() => {
     directory = makeTempDir('inotify-monitor-');
     told = [];
     overflows = 0;
+    nowMs = 1_000;
     monitor = new InotifyMonitor({
       native,
       maxFileBytes: 1_000,
       cacheEntriesMax: 64,
       onFile: (path) => told.push(path.slice(directory.path.length + 1)),
+      nowMs: () => nowMs,
       onOverflow: () => (overflows += 1),
       onFailure: (error) => {
         throw error;
@@ -47,20 +70,78 @@ describe('InotifyMonitor', () => {
     directory.remove();
   });
 
-  test('tells of a written file once a version, however often it is opened', async () => {
+  test('tells of a written file once a version that is clean, however often it is opened', async () => {
     const path = `${directory.path}/file`;
     writeFileSync(path, 'content');
     await settle();
     for (let times = 0; times < 5; times += 1) readFileSync(path);
     await settle();
+    expect(told).toEqual(['file']); // its scan is yet to come
+    await scan('file', 'clean');
+    nowMs += 60_000;
+    readFileSync(path);
+    await settle();
     expect(told).toEqual(['file']);
     appendFileSync(path, ' and more');
     await settle();
     expect(told).toEqual(['file', 'file']);
+    await scan('file', 'clean');
     monitor.forgetJudged();
     readFileSync(path);
     await settle();
     expect(told).toHaveLength(3);
+  });
+
+  test('tells of a version that is not clean whenever it is opened, but not of our own opens', async () => {
+    writeFileSync(`${directory.path}/file`, 'content');
+    await settle();
+    for (let times = 1; times < 4; times += 1) {
+      expect(told).toHaveLength(times);
+      await scan('file', 'notClean');
+      expect(told).toHaveLength(times); // no loop
+      nowMs += 1_001;
+      readFileSync(`${directory.path}/file`);
+      await settle();
+    }
+    // Written at once after a scan: that was not us.
+    await scan('file', 'notClean');
+    appendFileSync(`${directory.path}/file`, 'more');
+    await settle();
+    expect(told).toHaveLength(5);
+  });
+
+  test('what is dropped before it is opened is told of again at the next open', async () => {
+    writeFileSync(`${directory.path}/file`, 'content');
+    await settle();
+    monitor.onEnd(`${directory.path}/file`, { kind: 'notClean' });
+    readFileSync(`${directory.path}/file`);
+    await settle();
+    expect(told).toEqual(['file', 'file']);
+  });
+
+  test.each(['clean', 'notClean'] as const)(
+    'what is written during a scan that ends %s is told of',
+    async (kind) => {
+      writeFileSync(`${directory.path}/file`, 'content');
+      await settle();
+      await scan('file', kind, () => {
+        appendFileSync(`${directory.path}/file`, 'more');
+      });
+      expect(told).toEqual(['file', 'file']);
+      await scan('file', kind);
+      expect(told).toEqual(['file', 'file']);
+    },
+  );
+
+  test('a scan that began under other signatures is not remembered', async () => {
+    writeFileSync(`${directory.path}/file`, 'content');
+    await settle();
+    await scan('file', 'clean', () => {
+      monitor.forgetJudged();
+    });
+    readFileSync(`${directory.path}/file`);
+    await settle();
+    expect(told).toEqual(['file', 'file']);
   });
 
   test('tells of what is moved in, and of nothing that is empty, too large or no file', async () => {

@@ -1,8 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { constants, emptyFileStatus, NativeError, WOULD_BLOCK } from '@portcullis/shared/native';
 import type { FanotifyApi, NativeApi, PollHandle } from '@portcullis/shared/native';
+import { sameKey } from '../gate/file-key.js';
+import type { FileKey } from '../gate/file-key.js';
+import { OwnScans } from './own-scans.js';
 import { VerdictCache } from '../gate/verdict-cache.js';
 import { screenObject } from '../policy/screen.js';
+import type { FileObserver, FileOutcome } from '../scan/file-observer.js';
 import type { MarkTarget } from '../watch/mark-targets.js';
 import { decodeInotifyEvents } from '../watch/decode-inotify-events.js';
 import type { InotifyEvent } from '../watch/decode-inotify-events.js';
@@ -17,10 +21,12 @@ export interface InotifyMonitorOptions {
   readonly native: Pick<NativeApi, 'files' | 'inotify' | 'poller'>;
   /** OnAccessMaxFileSize in bytes, `Infinity` for no limit. */
   readonly maxFileBytes: number;
-  /** Versions of files that are remembered as judged; at least 4. */
+  /** Versions of files that are remembered as clean; at least 4. */
   readonly cacheEntriesMax: number;
-  /** A file was opened, written or moved in, and this version of it has not been judged yet. Must not throw. */
+  /** A file was opened, written or moved in, and this version of it has not been found clean yet. Must not throw. */
   readonly onFile: (path: string) => void;
+  /** Monotonic. */
+  readonly nowMs: () => number;
   /** The kernel dropped events: what happened meanwhile is unknown. */
   readonly onOverflow: () => void;
   /** Reading failed for good. */
@@ -32,9 +38,10 @@ export interface InotifyMonitorOptions {
  * fanotify or it is not to be used. Nobody waits and nobody is refused; who opened a file is unknown, so exclusions by
  * user do not hold. Main thread only.
  *
- * Each version of a file is told of once: our own open of it, to scan it, is an event like any other.
+ * A version that was found clean is not told of again; any other is, whenever somebody opens it. Our own open of a file, to scan
+ * it, is an event like any other: whoever scans has to tell of it ({@link FileObserver}).
  */
-export class InotifyMonitor {
+export class InotifyMonitor implements FileObserver {
   /** For a TreeWatcher: what it marks through instead of fanotify, and the one target. */
   readonly marks: FanotifyApi;
   readonly target: MarkTarget;
@@ -42,6 +49,7 @@ export class InotifyMonitor {
   readonly #instance: number;
   readonly #poll: PollHandle;
   readonly #judged: VerdictCache;
+  readonly #ownScans: OwnScans;
   /** A directory's path as of its last marking: the watcher marks anew what was renamed. */
   readonly #pathOf = new Map<number, string>();
   readonly #buffer = Buffer.alloc(READ_BUFFER_BYTES);
@@ -53,6 +61,7 @@ export class InotifyMonitor {
     this.#options = options;
     const { native } = options;
     this.#judged = new VerdictCache(options.cacheEntriesMax);
+    this.#ownScans = new OwnScans(options.nowMs);
     this.#instance = native.inotify.create();
     this.marks = this.#marks();
     this.target = { group: this.#instance, mask: WATCHED };
@@ -69,6 +78,17 @@ export class InotifyMonitor {
   /** The signatures changed: what was judged is unknown again. */
   forgetJudged(): void {
     this.#judged.flush();
+  }
+
+  onBegin(path: string): void {
+    this.#ownScans.begin(path, this.#judged.generation);
+  }
+
+  onEnd(path: string, outcome: FileOutcome): void {
+    const ended = this.#ownScans.end(path, outcome.kind === 'clean');
+    if (ended === undefined) return;
+    if (outcome.kind === 'clean') this.#judged.store(outcome.key, ended.generation);
+    if (ended.isChanged && !this.#isClosed) this.#look(path, outcome.key);
   }
 
   /** Idempotent. */
@@ -107,11 +127,13 @@ export class InotifyMonitor {
     }
     const directory = this.#pathOf.get(watch);
     if (directory === undefined || (mask & IN_ISDIR) !== 0 || name.length === 0 || !isUtf8(name)) return;
-    this.#look(`${directory}/${name.toString()}`);
+    const path = `${directory}/${name.toString()}`;
+    const isOpen = (mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) === 0;
+    if (!this.#ownScans.explains(path, isOpen)) this.#look(path);
   }
 
   /** Asks without opening: an open would be an event again. */
-  #look(path: string): void {
+  #look(path: string, justJudged?: FileKey): void {
     const { native, maxFileBytes, onFile } = this.#options;
     try {
       native.files.statusOfPath(path, this.#status);
@@ -119,7 +141,8 @@ export class InotifyMonitor {
       return; // gone again
     }
     if (screenObject(this.#status, maxFileBytes).kind !== 'scan' || this.#judged.has(this.#status)) return;
-    this.#judged.store(this.#status, this.#judged.generation);
+    if (justJudged !== undefined && sameKey(this.#status, justJudged)) return;
+    this.#ownScans.expect(path, this.#judged.generation);
     onFile(path);
   }
 

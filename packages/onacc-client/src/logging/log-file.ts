@@ -79,11 +79,6 @@ export class LogFile implements TextLog {
     this.#work ??= this.#drain();
   }
 
-  /** Lines that were not written so far, and of which the file says nothing yet. */
-  get linesLost(): number {
-    return this.#linesLost;
-  }
-
   /** SIGHUP: from here on lines go to the file that is at the path then, a new one if there is none. */
   reopen(): void {
     this.#isStale = true;

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { filesystemPolicy } from '../policy/filesystem-policy.js';
 import { normalisePath } from '../watch/mark-plan.js';
-import { codeOf } from '../watch/probe-directory.js';
+import { expectErrno } from '../watch/probe-directory.js';
 import { readMountInfo } from './mount-changes.js';
 import { mountOf, readMountTable } from './mount-table.js';
 
@@ -40,7 +40,7 @@ export async function leftOutPaths(
     try {
       judge(typeOf(await realpath(path)));
     } catch (error) {
-      codeOf(error); // not there yet: whoever watches it says so
+      expectErrno(error); // not there yet: whoever watches it says so
     }
   }
   return leftOut;

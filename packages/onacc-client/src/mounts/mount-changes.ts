@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { constants } from '@portcullis/shared/native';
 import type { NativeApi, PollHandle } from '@portcullis/shared/native';
-import { codeOf } from '../watch/probe-directory.js';
+import { expectErrno } from '../watch/probe-directory.js';
 
 // linux/fanotify.h, Linux 6.14 (field notes 3.1 and 3.2).
 const FAN_REPORT_MNT = 0x4000;
@@ -29,6 +29,7 @@ const READS_MAX = 64;
 export class MountChanges {
   readonly #native: Pick<NativeApi, 'fanotify' | 'files' | 'poller'>;
   readonly #onChange: () => Promise<void>;
+  readonly #onFailure: (error: unknown) => void;
   readonly #group: number | undefined;
   readonly #poll: PollHandle | undefined;
   readonly #timer: NodeJS.Timeout;
@@ -38,10 +39,18 @@ export class MountChanges {
   /** How long the last look took. */
   #lookedMs = 0;
 
-  /** @param onChange - looks at the mounts; must not reject */
-  constructor(native: Pick<NativeApi, 'fanotify' | 'files' | 'poller'>, onChange: () => Promise<void>) {
+  /**
+   * @param onChange - looks at the mounts
+   * @param onFailure - told where that rejected
+   */
+  constructor(
+    native: Pick<NativeApi, 'fanotify' | 'files' | 'poller'>,
+    onChange: () => Promise<void>,
+    onFailure: (error: unknown) => void,
+  ) {
     this.#native = native;
     this.#onChange = onChange;
+    this.#onFailure = onFailure;
     this.#group = openNamespaceGroup(native);
     if (this.#group !== undefined) {
       this.#poll = native.poller.watch(this.#group, { readable: true, writable: false }, () => {
@@ -50,7 +59,7 @@ export class MountChanges {
     }
     this.#timer = setInterval(
       () => {
-        void this.#change();
+        this.#change().catch(this.#onFailure);
       },
       this.isTold ? TOLD_POLL_MS : POLL_MS,
     );
@@ -85,7 +94,7 @@ export class MountChanges {
     this.#settling ??= setTimeout(
       () => {
         this.#settling = undefined;
-        void this.#change();
+        this.#change().catch(this.#onFailure);
       },
       SETTLE_MS + this.#lookedMs * REST_PER_LOOK,
     );
@@ -112,7 +121,7 @@ function openNamespaceGroup(native: Pick<NativeApi, 'fanotify' | 'files'>): numb
     native.fanotify.markPath(group, constants.FAN_MARK_ADD | FAN_MARK_MNTNS, mask, OWN_NAMESPACE);
     return group;
   } catch (error) {
-    codeOf(error); // an older kernel, or too many groups: the interval does
+    expectErrno(error); // an older kernel, or too many groups: the interval does
     if (group !== undefined) native.files.close(group);
     return undefined;
   }

@@ -1,8 +1,9 @@
 import type { NativeApi } from '@portcullis/shared/native';
 import { filesystemPolicy, mayStall } from '../policy/filesystem-policy.js';
-import { normalisePath } from '../watch/mark-plan.js';
+import { isBelow, normalisePath } from '../watch/mark-plan.js';
 import type { MarkTarget } from '../watch/mark-targets.js';
-import { codeOf } from '../watch/probe-directory.js';
+import { codeOf, expectErrno } from '../watch/probe-directory.js';
+import { rethrow } from '../watch/repeated-run.js';
 import type { WatchIssue } from '../watch/watch-issue.js';
 import type { Watcher } from '../watch/watcher.js';
 import { MountChanges, readMountInfo } from './mount-changes.js';
@@ -20,11 +21,15 @@ export interface MountWatcherOptions {
   readonly strategy: MountStrategy;
   /** OnAccessMountPath, or OnAccessIncludePath under ONACC_MARKS. One that is missing is reported and looked for again. */
   readonly paths: readonly string[];
+  /** What the gates judge of the mounts, links resolved; empty: everything. A path that leads elsewhere is an issue. */
+  readonly scope?: readonly string[];
   readonly targets: readonly MarkTarget[];
   /** ONACC_INCLUDE_FILESYSTEMS. */
   readonly includedFilesystems: ReadonlySet<string>;
   /** Told of each issue when it begins, not while it lasts. Must not throw. */
   readonly onIssue: (issue: WatchIssue) => void;
+  /** A look that nobody waits for failed in a way that nobody foresaw. Default: an unhandled rejection. */
+  readonly onFailure?: (error: unknown) => void;
   /** /proc/self/mountinfo as latin1; another source for tests. */
   readonly readMounts?: () => Promise<string>;
 }
@@ -50,6 +55,7 @@ interface MarkedMount {
 /** Mounts below that are told of one by one; on a host of containers they come and go all day. The coverage has them. */
 const TOLD_OTHERS_MAX = 100;
 const NAME_IT_TOO = 'another mount: name it as well if it is to be protected';
+const LINK_CHANGED = 'a symbolic link has come or changed since the start: SIGHUP has it followed anew';
 const MOUNT_MARK_ONLY = 'opens through other mounts of this filesystem, as in containers, are not seen';
 const UNKNOWN: Place = { kind: 'missing', code: 'ENOENT' };
 const NO_MARKS: ReadonlyMap<number, MountMark> = new Map();
@@ -89,7 +95,11 @@ export class MountWatcher implements Watcher {
     if (this.#state === 'idle') {
       this.#state = 'following';
       // Followed first: what is mounted while the marks are set is looked at afterwards.
-      this.#changes = new MountChanges(this.#options.native, () => this.resync());
+      this.#changes = new MountChanges(
+        this.#options.native,
+        () => this.resync(),
+        this.#options.onFailure ?? rethrow,
+      );
     }
     return this.resync();
   }
@@ -116,11 +126,18 @@ export class MountWatcher implements Watcher {
     if (this.#targets.some(({ group }) => group === target.group)) {
       throw new Error(`group ${target.group} is a mark target already`);
     }
+    const isMarked = ({ marks }: MountRoot): boolean =>
+      [...marks.values()].some(({ kind }) => kind === 'marked');
+    const before = new Set(this.#roots.filter(isMarked));
     this.#targets = [...this.#targets, target];
     await this.resync();
-    const outcomes = this.#roots.map(({ marks }) => marks.get(target.group)?.kind);
-    const count = (kind: MountMark['kind']): number => outcomes.filter((outcome) => outcome === kind).length;
-    return { marked: count('marked'), refused: count('refused') };
+    const kindOf = (root: MountRoot): MountMark['kind'] | undefined => root.marks.get(target.group)?.kind;
+    const marked = this.#roots.filter((root) => kindOf(root) === 'marked').length;
+    // Also what was marked in the other groups and could not even be looked at now.
+    const refused = this.#roots.filter(
+      (root) => kindOf(root) === 'refused' || (kindOf(root) === undefined && before.has(root)),
+    ).length;
+    return { marked, refused };
   }
 
   /** No longer marks in this group. Its marks stay until its owner closes it. */
@@ -189,7 +206,7 @@ export class MountWatcher implements Watcher {
     try {
       text = await (this.#options.readMounts ?? readMountInfo)();
     } catch (error) {
-      codeOf(error); // no /proc: each path is reported as missing
+      expectErrno(error); // no /proc: each path is reported as missing
     }
     if (text === this.#text) return 'same';
     this.#text = text;
@@ -260,6 +277,9 @@ export class MountWatcher implements Watcher {
       round.add(path, 'notMarked', { path, code, ...adviceOnLeftOut(place) });
       return;
     }
+    if (!this.#isInScope(place.realPath)) {
+      round.add(path, 'notMarked', { path, code: `leadsTo:${place.realPath}`, advice: LINK_CHANGED });
+    }
     for (const mark of marks.values()) {
       if (mark.kind === 'refused') round.add(path, 'notMarked', { path, code: mark.code });
       else if (mark.refusal !== undefined) {
@@ -278,6 +298,11 @@ export class MountWatcher implements Watcher {
       const code = `notMarked:${below.type}`;
       round.add(path, 'otherDevice', { path: below.mountPoint, code, advice: NAME_IT_TOO });
     }
+  }
+
+  #isInScope(realPath: string): boolean {
+    const { scope = [] } = this.#options;
+    return scope.length === 0 || scope.some((place) => place === realPath || isBelow(realPath, place));
   }
 
   /** Those that hold files. */

@@ -2,7 +2,7 @@ import { opendir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { kernelCacheable } from '../policy/kernel-cacheable.js';
 import { assessSelfBlock } from '../policy/self-block.js';
 import type { SelfBlockFacts, SelfBlockReport, VitalFile, VitalRole } from '../policy/self-block.js';
-import { codeOf } from '../watch/probe-directory.js';
+import { expectErrno } from '../watch/probe-directory.js';
 import { readMountInfo } from './mount-changes.js';
 import type { MountStrategy } from './mount-marks.js';
 import { mountOf, readMountTable } from './mount-table.js';
@@ -83,7 +83,7 @@ async function programFiles(process: string): Promise<string[]> {
       if (path !== undefined && files.size < FILES_MAX) files.add(path);
     }
   } catch (error) {
-    codeOf(error); // gone meanwhile
+    expectErrno(error); // gone meanwhile
   }
   return [...files];
 }
@@ -97,7 +97,7 @@ async function filesIn(directory: string | undefined): Promise<string[]> {
       if (files.length === FILES_MAX) break;
     }
   } catch (error) {
-    codeOf(error); // none there yet
+    expectErrno(error); // none there yet
   }
   return files;
 }
@@ -110,7 +110,7 @@ async function vitalFile(role: VitalRole, path: string): Promise<VitalFile | und
     if (!status.isFile()) return undefined;
     return { role, path: real, isRootOnly: kernelCacheable({ uid: status.uid, mode: status.mode }) };
   } catch (error) {
-    codeOf(error);
+    expectErrno(error);
     return undefined;
   }
 }
@@ -119,7 +119,7 @@ async function realPathOf(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {
-    codeOf(error);
+    expectErrno(error);
     return path;
   }
 }

@@ -37,6 +37,13 @@ function assess(changes: Partial<SelfBlockFacts> = {}) {
 }
 
 describe('assessSelfBlock', () => {
+  test('a daemon that is not known was not looked at, and that is said where it matters', () => {
+    const unknown = { daemon: undefined, daemonUnknown: 'its socket was made by systemd' };
+    expect(assess(unknown).warnings).toContain('was not checked: its socket was made by systemd');
+    expect(assess({ ...unknown, failurePolicy: policy() }).warnings).toBe('');
+    expect(assess().warnings).not.toContain('was not checked');
+  });
+
   test('a daemon under an account of its own could not start again, and the text says what to write', () => {
     const { errors } = assess();
     expect(errors).toContain('/usr/sbin/clamd, /var/lib/clamav/main.cvd');

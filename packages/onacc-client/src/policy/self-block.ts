@@ -21,6 +21,8 @@ export interface SelfBlockFacts {
   readonly files: readonly VitalFile[];
   /** Who the daemon runs as; undefined: not on this machine. `name` where it is known. */
   readonly daemon: { readonly uid: number; readonly name?: string } | undefined;
+  /** Why a daemon on this machine is not known; whoever runs the host is told then that it was not looked at. */
+  readonly daemonUnknown?: string | undefined;
   /** As the gate has them: OnAccessExcludeUID, OnAccessExcludeUname, OnAccessExcludeRootUID. */
   readonly excludedUids: readonly number[];
 }
@@ -56,7 +58,11 @@ export function assessSelfBlock(facts: SelfBlockFacts): SelfBlockReport {
   }
   const because = lasting.map((name) => `${name}=deny`).join(', ');
   const errors = daemonErrors(facts, lasting, because);
-  const warnings = [...rescueWarnings(files, because), ...clientWarnings(files, because)];
+  const warnings = [
+    ...unknownDaemon(facts, because),
+    ...rescueWarnings(files, because),
+    ...clientWarnings(files, because),
+  ];
   const saved = files.filter((file) => isSafe(file, ROOT, facts.excludedUids)).length;
   return report(errors, warnings, [
     `Self-block check: ${saved} of ${files.length} files that the client, the daemon and its administrators need stay open to root while the daemon is away`,
@@ -76,6 +82,13 @@ function daemonErrors(facts: SelfBlockFacts, lasting: readonly string[], because
   return [
     `ERROR: A daemon that stops could never start again: it runs as ${who}, and while it is away (${because}) it may not open ${naming(blocked)}`,
     `ERROR: ${daemon.uid === ROOT ? 'Write into clamd.conf all of' : 'Write into clamd.conf the first, or all others, of'}: ${remedies.join(', ')}; or set ${lasting.map((name) => `${name}=allow`).join(' and ')}`,
+  ];
+}
+
+function unknownDaemon({ daemonUnknown }: SelfBlockFacts, because: string): string[] {
+  if (daemonUnknown === undefined) return [];
+  return [
+    `WARNING: Self-block check: whether the daemon could start again once it is away (${because}) was not checked: ${daemonUnknown}. Exclude its user with OnAccessExcludeUname`,
   ];
 }
 

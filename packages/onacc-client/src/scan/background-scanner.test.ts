@@ -4,6 +4,8 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  rmSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -16,6 +18,7 @@ import type { TempDir } from '@portcullis/shared/testing';
 import { ScriptedDaemon } from '../../test/scripted-daemon.js';
 import { BackgroundScanner } from './background-scanner.js';
 import type { BackgroundDetection, BackgroundScannerOptions } from './background-scanner.js';
+import type { FileOutcome } from './file-observer.js';
 import { walkFiles } from './walk-files.js';
 
 const WAIT_MAX_MS = 15_000;
@@ -105,6 +108,22 @@ describe('BackgroundScanner', () => {
     await until(() => openFds() <= fdsBefore + 1); // the daemon's end closes a little later
   });
 
+  test('start connects without work, and what becomes of the daemon is told', async () => {
+    startDaemon();
+    const words: string[] = [];
+    const scanner = createScanner({ onDaemon: ({ kind }) => words.push(kind) });
+    scanner.start();
+    await until(() => words.includes('daemonUp'));
+    daemon?.close();
+    daemon = undefined;
+    await until(() => words.includes('daemonDown'));
+    rmSync(`${directory.path}/s`);
+    startDaemon().version = 'ClamAV 1.4.6/2/Sun Nov 22 20:44:46 2026';
+    await until(() => words.includes('databaseChanged'));
+    await until(() => words.filter((word) => word === 'daemonUp').length === 2);
+    expect(scanner.isIdle).toBe(true);
+  });
+
   test('FIFOs, sockets, devices and links neither block it nor are opened', async () => {
     startDaemon();
     execFileSync('mkfifo', [`${root}/fifo`]);
@@ -174,6 +193,63 @@ describe('BackgroundScanner', () => {
     expect(scanner.counts()).toMatchObject({ infected: 1, skipped: 10_000, failed: 0 });
   });
 
+  test('a walked file is opened where it was found, and not elsewhere after its scan was lost', async () => {
+    const scripted = startDaemon();
+    mkdirSync(`${root}/a`);
+    mkdirSync(`${directory.path}/elsewhere`);
+    writeFileSync(`${root}/a/f`, 'HANG');
+    writeFileSync(`${directory.path}/elsewhere/f`, 'EVIL but not ours');
+    const scanner = createScanner();
+    scanner.submitTree(root);
+    await until(() => scripted.scanned.length === 1);
+    renameSync(`${root}/a`, `${directory.path}/aside`);
+    symlinkSync(`${directory.path}/elsewhere`, `${root}/a`);
+    scripted.dropConnections();
+    await until(() => scanner.isIdle);
+    expect(scripted.scanned).toEqual(['HANG']);
+    expect(scanner.counts()).toMatchObject({ scanned: 0, infected: 0, skipped: 1, failed: 0 });
+  });
+
+  test('what becomes of each file is told once, with the version that was found clean', async () => {
+    const scripted = startDaemon();
+    const scanner = createScanner();
+    const ends = new Map<string, FileOutcome[]>();
+    const begun: string[] = [];
+    scanner.observe({
+      onBegin: (path) => begun.push(path.slice(root.length + 1)),
+      onEnd: (path, outcome) => {
+        const name = path.slice(root.length + 1);
+        ends.set(name, [...(ends.get(name) ?? []), outcome]);
+      },
+    });
+    for (const [name, content] of Object.entries({ good: 'good', bad: 'EVIL', empty: '', slow: 'HANG' })) {
+      writeFileSync(`${root}/${name}`, content);
+      scanner.submit(`${root}/${name}`);
+    }
+    scanner.submit(`${root}/gone`);
+    await until(() => scripted.scanned.length === 3);
+    writeFileSync(`${root}/slow`, 'HANG other content');
+    scripted.answerHeld('OK');
+    await until(() => scanner.isIdle);
+    const kinds = [...ends].map(
+      ([name, outcomes]) => `${name} ${outcomes.map(({ kind }) => kind).join('+')}`,
+    );
+    expect(kinds.sort()).toEqual([
+      'bad notClean',
+      'empty notClean',
+      'gone notClean',
+      'good clean',
+      'slow notClean',
+    ]);
+    expect(ends.get('good')).toEqual([{ kind: 'clean', key: expect.objectContaining({ sizeBytes: 4 }) }]);
+    expect(ends.get('bad')).toEqual([{ kind: 'notClean', key: expect.objectContaining({ sizeBytes: 4 }) }]);
+    expect(ends.get('slow')).toEqual([{ kind: 'notClean' }]);
+    expect(begun.sort()).toEqual(['bad', 'empty', 'gone', 'good', 'slow']);
+    await scanner.stop();
+    scanner.submit(`${root}/late`);
+    expect(ends.get('late')).toHaveLength(1);
+  });
+
   test('stops at once with scans outstanding, and takes nothing afterwards', async () => {
     const scripted = startDaemon();
     const scanner = createScanner();
@@ -205,9 +281,38 @@ test('walkFiles: more directories than it may remember are told, not forgotten',
       onUnread: (path: string) => unread.push(path),
       directoriesMax: 4,
     };
-    for await (const path of walkFiles(Buffer.from(directory.path), options)) found.push(path.toString());
+    for await (const { path } of walkFiles(Buffer.from(directory.path), options)) found.push(path.toString());
     expect(found).toEqual([`${directory.path}/f`]);
     expect(unread).toHaveLength(6);
+  } finally {
+    directory.remove();
+  }
+});
+
+test('walkFiles: a link in the place of a directory, above what was found, leads nowhere else', async () => {
+  const directory = makeTempDir('walk-');
+  try {
+    const [tree, elsewhere] = [`${directory.path}/tree`, `${directory.path}/elsewhere`];
+    for (const below of [`${tree}/a/b`, `${elsewhere}/b`]) mkdirSync(below, { recursive: true });
+    writeFileSync(`${tree}/a/first`, 'first');
+    writeFileSync(`${tree}/a/b/mine`, 'mine');
+    writeFileSync(`${elsewhere}/first`, 'another');
+    writeFileSync(`${elsewhere}/b/precious`, 'precious');
+    const [found, unread]: string[][] = [[], []];
+    const options = {
+      isExcluded: () => false,
+      onUnread: (path: string) => unread?.push(path),
+      directoriesMax: 100,
+    };
+    for await (const { path, throughDirectory } of walkFiles(Buffer.from(tree), options)) {
+      found?.push(path.toString());
+      renameSync(`${tree}/a`, `${directory.path}/aside`);
+      symlinkSync(elsewhere, `${tree}/a`);
+      expect(readFileSync(path, 'utf8')).toBe('another');
+      expect(readFileSync(throughDirectory, 'utf8')).toBe('first');
+    }
+    expect(found).toEqual([`${tree}/a/first`]);
+    expect(unread).toEqual([`${tree}/a/b`]);
   } finally {
     directory.remove();
   }

@@ -1,48 +1,23 @@
-import type { NativeApi } from '@portcullis/shared/native';
+import { emptyFileStatus } from '@portcullis/shared/native';
+import { keyOf, sameKey } from '../gate/file-key.js';
+import type { FileKey } from '../gate/file-key.js';
+import type {
+  BackgroundCounts,
+  BackgroundDetection,
+  BackgroundIssue,
+  BackgroundScannerOptions,
+  DaemonWord,
+} from './background-contract.js';
 import { DaemonLink } from './daemon-link.js';
-import type { LinkOptions, ScanTicket } from './link-contract.js';
+import type { FileObserver, FileOutcome } from './file-observer.js';
+import type { ScanTicket } from './link-contract.js';
 import { closeQuietly, openForScan } from './open-for-scan.js';
-import type { NotScanned } from './open-for-scan.js';
+import type { NotScanned, OpenedForScan } from './open-for-scan.js';
+import { ScanBacklog } from './scan-backlog.js';
 import { walkFiles } from './walk-files.js';
+import type { WalkedFile } from './walk-files.js';
 
-/** A file found infected without anybody having opened it. */
-export interface BackgroundDetection {
-  /** Where it is now, or where it was told of. */
-  readonly path: string;
-  readonly signatureName: string;
-  /** The very file that was judged, the receiver's to close; -1 unless `handsOver` was asked for. */
-  readonly fd: number;
-}
-
-export interface BackgroundScannerOptions {
-  readonly native: NativeApi;
-  readonly link: Pick<LinkOptions, 'endpoint' | 'transfer' | 'connectMaxMs' | 'streamMaxBytes' | 'nowMs'>;
-  /** OnAccessMaxFileSize; `Infinity` for no limit. */
-  readonly fileMaxBytes: number;
-  /** OnAccessExcludePath, for directories below one that was submitted. */
-  readonly isExcluded?: (directory: string) => boolean;
-  readonly handsOver: boolean;
-  /** Must not throw. */
-  readonly onDetection: (detection: BackgroundDetection) => void;
-  /** What should have been scanned and was not. Must not throw. */
-  readonly onIssue: (path: string, issue: BackgroundIssue) => void;
-}
-
-/** `incomplete`: a limit of the daemon ended the scan before everything was looked at. */
-export type BackgroundIssue =
-  'unreadable' | 'tooLarge' | 'incomplete' | 'scanFailed' | 'daemonDown' | 'dropped';
-
-/** Since the start. */
-export interface BackgroundCounts {
-  scanned: number;
-  infected: number;
-  /** Vanished, empty or no regular file. */
-  skipped: number;
-  tooLarge: number;
-  failed: number;
-  /** Files and directories for which there was no room. */
-  dropped: number;
-}
+export type { BackgroundCounts, BackgroundDetection, BackgroundIssue, BackgroundScannerOptions, DaemonWord };
 
 /** Few, since nobody waits for them: opens come first, at the daemon and in libuv's pool of 4 threads. */
 const SCANS_IN_FLIGHT_MAX = 2;
@@ -56,11 +31,14 @@ const TRIES_MAX = 3;
 /** A lane that hangs in a filesystem is not waited for at the end. */
 const STOP_MAX_MS = 1_000;
 
+const NOT_CLEAN: FileOutcome = { kind: 'notClean' };
 const ISSUES = { incomplete: 'incomplete', failed: 'scanFailed', lost: 'daemonDown' } as const;
 
 interface Job {
   readonly path: Buffer;
   readonly triesLeft: number;
+  /** Where it was found: anything else that lies there by then is not scanned in its stead. */
+  readonly found?: FileKey;
 }
 
 type End =
@@ -96,7 +74,7 @@ class BackgroundTicket implements ScanTicket {
 export class BackgroundScanner {
   readonly #options: BackgroundScannerOptions;
   readonly #link: DaemonLink<BackgroundTicket>;
-  readonly #files: Job[] = [];
+  readonly #files = new ScanBacklog<Job>();
   readonly #trees: Buffer[] = [];
   readonly #lanes = new Set<Promise<void>>();
   readonly #counts: BackgroundCounts = {
@@ -107,6 +85,8 @@ export class BackgroundScanner {
     failed: 0,
     dropped: 0,
   };
+  readonly #status = emptyFileStatus();
+  #observer: FileObserver | undefined;
   #ticker: NodeJS.Timeout | undefined;
   #driver: Promise<void> | undefined;
   /** The driver waits for work. */
@@ -136,18 +116,31 @@ export class BackgroundScanner {
         onLost: (ticket) => {
           ticket.end({ kind: 'lost' });
         },
-        onUp: () => {
+        onUp: (pid) => {
+          options.onDaemon?.({ kind: 'daemonUp', pid });
           this.#wake();
         },
-        onDown: () => undefined, // the gates tell
-        onDatabaseChanged: () => undefined, // nothing is kept
+        onDown: (reason) => {
+          options.onDaemon?.({ kind: 'daemonDown', reason });
+        },
+        onDatabaseChanged: () => {
+          options.onDaemon?.({ kind: 'databaseChanged' });
+        },
       },
     );
   }
 
+  /** Tells one more party; to be called once, before there is work. */
+  observe(observer: FileObserver): void {
+    this.#observer = observer;
+  }
+
   /** Scans this file some time. */
   submit(path: string): void {
-    if (!this.#hasRoom(this.#files, FILES_WAITING_MAX, path)) return;
+    if (!this.#hasRoom(this.#files, FILES_WAITING_MAX, path)) {
+      this.#observer?.onEnd(path, NOT_CLEAN);
+      return;
+    }
     this.#files.push({ path: Buffer.from(path), triesLeft: TRIES_MAX });
     this.#goOn();
   }
@@ -174,7 +167,7 @@ export class BackgroundScanner {
   /** Gives up what waits and closes everything. A second time does nothing. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#files.length = 0;
+    this.#files.takeAll();
     this.#trees.length = 0;
     clearInterval(this.#ticker);
     this.#link.close();
@@ -188,12 +181,17 @@ export class BackgroundScanner {
     clearTimeout(timer);
   }
 
-  #hasRoom(queue: readonly unknown[], lengthMax: number, path: string): boolean {
+  #hasRoom(queue: { readonly length: number }, lengthMax: number, path: string): boolean {
     if (this.#stopped) return false;
     if (queue.length < lengthMax) return true;
     this.#counts.dropped += 1;
     this.#options.onIssue(path, 'dropped');
     return false;
+  }
+
+  /** Connects, with or without work. */
+  start(): void {
+    if (!this.#stopped) this.#goOn();
   }
 
   /** With the first work everything starts: who never has any does not occupy a connection of the daemon's. */
@@ -222,15 +220,15 @@ export class BackgroundScanner {
         this.#isResting = false;
         continue;
       }
-      for await (const path of this.#walk(tree)) {
-        await this.#begin({ path, triesLeft: TRIES_MAX });
+      for await (const { path, throughDirectory } of this.#walk(tree)) {
+        await this.#begin({ path, triesLeft: TRIES_MAX }, throughDirectory);
         await this.#scanWaitingFiles();
         if (this.#isOver()) break;
       }
     }
   }
 
-  #walk(tree: Buffer): AsyncGenerator<Buffer> {
+  #walk(tree: Buffer): AsyncGenerator<WalkedFile> {
     return walkFiles(tree, {
       isExcluded: this.#options.isExcluded ?? (() => false),
       directoriesMax: DIRECTORIES_WAITING_MAX,
@@ -242,34 +240,66 @@ export class BackgroundScanner {
   }
 
   async #scanWaitingFiles(): Promise<void> {
-    for (let job = this.#files.shift(); job !== undefined; job = this.#files.shift()) await this.#begin(job);
+    for (let job = this.#files.take(); job !== undefined; job = this.#files.take()) await this.#begin(job);
   }
 
-  /** Waits for the daemon and for a free lane, not for the scan. */
-  async #begin(job: Job): Promise<void> {
+  /**
+   * Waits for the daemon and for a free lane, not for the scan.
+   *
+   * @param throughDirectory - good until this is over
+   */
+  async #begin(job: Job, throughDirectory?: Buffer): Promise<void> {
     await this.#until(() => this.#link.isUp && this.#lanes.size < SCANS_IN_FLIGHT_MAX);
     if (this.#stopped) return;
-    const lane = this.#scan(job).finally(() => {
+    this.#observer?.onBegin(job.path.toString());
+    const opening = openForScan(throughDirectory ?? job.path, this.#options.fileMaxBytes);
+    const lane = this.#scan(job, opening, throughDirectory !== undefined).finally(() => {
       this.#lanes.delete(lane);
       this.#wake();
     });
     this.#lanes.add(lane);
+    if (throughDirectory !== undefined) await opening;
   }
 
   /** Never rejects. */
-  async #scan(job: Job): Promise<void> {
-    const opened = await openForScan(job.path, this.#options.fileMaxBytes);
+  async #scan(job: Job, opening: Promise<OpenedForScan>, isWalked: boolean): Promise<void> {
+    const opened = await opening;
     if (opened.kind === 'notScanned') {
       this.#noteSkip(job, opened.why);
       return;
     }
     const { fd } = opened;
+    const before = this.#keyOf(fd);
+    if (isWalked && before !== undefined) job = { ...job, found: before };
+    else if (job.found !== undefined && (before === undefined || !isSameFile(job.found, before))) {
+      await closeQuietly(fd);
+      this.#noteSkip(job, 'vanished');
+      return;
+    }
     const end = await new Promise<End>((resolve) => {
       this.#link.submit(new BackgroundTicket(fd, resolve));
     });
+    const after = end.kind === 'clean' ? this.#keyOf(fd) : undefined;
     const isHandedOver = end.kind === 'infected' && this.#tellDetection(job, fd, end.signatureName);
     if (!isHandedOver) await closeQuietly(fd);
-    if (end.kind !== 'infected') this.#noteEnd(job, end.kind);
+    const isUnchanged = end.kind !== 'clean' || isSameVersion(before, after);
+    if (end.kind !== 'infected') this.#noteEnd(job, end.kind, isUnchanged ? before : undefined);
+    else this.#tellEnd(job, before);
+  }
+
+  #keyOf(fd: number): FileKey | undefined {
+    try {
+      this.#options.native.files.status(fd, this.#status);
+      return keyOf(this.#status);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** @param judged - the version that this is about */
+  #tellEnd(job: Job, judged?: FileKey, kind: FileOutcome['kind'] = 'notClean'): void {
+    if (this.#stopped) return;
+    this.#observer?.onEnd(job.path.toString(), judged === undefined ? NOT_CLEAN : { kind, key: judged });
   }
 
   #noteSkip(job: Job, why: NotScanned): void {
@@ -277,17 +307,22 @@ export class BackgroundScanner {
       this.#counts[why === 'tooLarge' ? 'tooLarge' : 'failed'] += 1;
       this.#options.onIssue(job.path.toString(), why);
     } else this.#counts.skipped += 1;
+    this.#tellEnd(job);
   }
 
-  #noteEnd(job: Job, kind: Exclude<End['kind'], 'infected'>): void {
-    if (kind === 'clean') this.#counts.scanned += 1;
-    else if (this.#stopped) return;
+  /** @param judged - the version that this is about; undefined when it changed meanwhile */
+  #noteEnd(job: Job, kind: Exclude<End['kind'], 'infected'>, judged: FileKey | undefined): void {
+    if (kind === 'clean') {
+      this.#counts.scanned += 1;
+      this.#tellEnd(job, judged, 'clean');
+    } else if (this.#stopped) return;
     else if (kind === 'tooLarge') this.#noteSkip(job, 'tooLarge');
     else if (kind === 'lost' && job.triesLeft > 1) {
-      this.#files.unshift({ path: job.path, triesLeft: job.triesLeft - 1 });
+      this.#files.putBack([{ ...job, triesLeft: job.triesLeft - 1 }]);
     } else {
       this.#counts.failed += 1;
       this.#options.onIssue(job.path.toString(), ISSUES[kind]);
+      this.#tellEnd(job, judged);
     }
   }
 
@@ -325,4 +360,13 @@ export class BackgroundScanner {
 function isWithin(path: Buffer, tree: Buffer): boolean {
   const isPrefix = path.length >= tree.length && path.subarray(0, tree.length).equals(tree);
   return isPrefix && (path.length === tree.length || path[tree.length] === 0x2f || tree.at(-1) === 0x2f);
+}
+
+function isSameVersion(before: FileKey | undefined, after: FileKey | undefined): boolean {
+  return before !== undefined && after !== undefined && sameKey(before, after);
+}
+
+function isSameFile(a: FileKey, b: FileKey): boolean {
+  const isSameDevice = a.devMajor === b.devMajor && a.devMinor === b.devMinor;
+  return isSameDevice && a.inodeHigh === b.inodeHigh && a.inodeLow === b.inodeLow;
 }

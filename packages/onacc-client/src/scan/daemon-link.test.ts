@@ -249,7 +249,214 @@ describe('DaemonLink', () => {
     expect(ends()).toEqual(tickets.map(() => ['lost']));
     link.tick(nowMs);
     expect(link.isUp).toBe(true);
-    expect(news.slice(-2)).toEqual(['up 777', 'changed']);
+    await settle(20);
+    // The same process is there again, with the same signatures.
+    expect(news.slice(1)).toEqual(['down the daemon closed the connection', 'up 777']);
+  });
+
+  describe('what was judged before holds', () => {
+    function startAnew(): void {
+      native.disk.remove(SOCKET);
+      daemon = new ScriptedDaemon(native, SOCKET, judge);
+    }
+
+    async function reconnect(link: DaemonLink<Ticket>): Promise<void> {
+      daemon.dropConnections();
+      await settle(20);
+      for (let step = 0; step < 5 && !link.isUp; step += 1) {
+        nowMs += 500;
+        link.tick(nowMs);
+        await settle(20);
+      }
+      expect(link.isUp).toBe(true);
+    }
+    const changes = (): number => news.filter((line) => line === 'changed').length;
+
+    test('not when another process answers', async () => {
+      const link = createLink();
+      await settle(20);
+      native.identity = { pid: 778, uid: 0, gid: 0 };
+      daemon.close();
+      startAnew();
+      await reconnect(link);
+      expect(news.at(-2)).toBe('up 778');
+      expect(changes()).toBe(1);
+    });
+
+    test('not when the daemon has other signatures on the next session', async () => {
+      const link = createLink();
+      await settle(20);
+      daemon.version = 'ClamAV 1.4.6/2/Sun Nov 22 20:44:46 2026';
+      await reconnect(link);
+      expect(changes()).toBe(1);
+      await reconnect(link);
+      expect(changes()).toBe(1);
+    });
+
+    test('not after calls in vain', async () => {
+      const link = createLink();
+      await settle(20);
+      daemon.close();
+      await settle(20);
+      link.tick(nowMs);
+      startAnew();
+      await reconnect(link);
+      expect(changes()).toBe(1);
+    });
+
+    test('not over TCP once a session has broken, since the process is unknown', async () => {
+      const tcpDaemon = new ScriptedDaemon(native, TCP, judge);
+      const link = createLink({ endpoint: { kind: 'tcp', addresses: [TCP] } });
+      await settle(20);
+      tcpDaemon.dropConnections();
+      await settle(20);
+      link.tick(nowMs);
+      await settle(20);
+      expect(link.isUp).toBe(true);
+      expect(changes()).toBe(1);
+      tcpDaemon.close();
+    });
+
+    test.each(['unix', 'tcp'] as const)('where we began the session anew (%s)', async (kind) => {
+      const other = kind === 'tcp' ? new ScriptedDaemon(native, TCP, judge) : undefined;
+      (other ?? daemon).streamMaxBytes = 10_000;
+      const link = createLink(kind === 'tcp' ? { endpoint: { kind: 'tcp', addresses: [TCP] } } : {});
+      await settle(20);
+      link.submit(ticketOf('x'.repeat(50_000)));
+      await settle();
+      expect(ends()).toEqual([['tooLarge']]);
+      expect(news).toEqual(kind === 'tcp' ? ['up 0', 'up 0'] : ['up 777', 'up 777']);
+      other?.close();
+    });
+  });
+
+  test('a refused stream teaches the limit, also when the next one is under way already', async () => {
+    daemon.streamMaxBytes = 5_000;
+    const link = createLink();
+    await settle(5);
+    daemon.pause(true);
+    link.submit(ticketOf('x'.repeat(9_000)));
+    link.submit(ticketOf('y'.repeat(90_000)));
+    link.submit(ticketOf('z'.repeat(9_000)));
+    daemon.pause(false);
+    await settle();
+    expect(ends()).toEqual([['tooLarge'], ['tooLarge'], ['tooLarge']]);
+    expect(news).toEqual(['up 777', 'up 777']);
+  });
+
+  test('sessions that have to be begun anew again and again are begun with growing pauses', async () => {
+    const link = createLink();
+    const sizes = [80_000, 40_000, 20_000, 10_000];
+    // Each time less than the link has learned.
+    const submitNext = async (): Promise<void> => {
+      const size = sizes.shift() ?? 1;
+      daemon.streamMaxBytes = size / 2;
+      link.submit(ticketOf('x'.repeat(size)));
+      await settle();
+    };
+    await settle(5);
+    await submitNext();
+    expect(link.isUp).toBe(true);
+    for (const pauseMs of [50, 100]) {
+      await submitNext();
+      expect(link.isUp).toBe(false);
+      nowMs += pauseMs - 1;
+      link.tick(nowMs);
+      expect(link.isUp).toBe(false);
+      nowMs += 1;
+      link.tick(nowMs);
+      expect(link.isUp).toBe(true);
+      await settle(5);
+    }
+    nowMs += 1_000;
+    await submitNext();
+    expect(link.isUp).toBe(true);
+    expect(ends()).toEqual(Array(4).fill(['tooLarge']));
+    expect(news).toEqual(Array(5).fill('up 777'));
+  });
+
+  describe('a daemon that hangs on scans and goes on telling its version', () => {
+    async function pass(link: DaemonLink<Ticket>, seconds: number): Promise<void> {
+      for (let second = 0; second < seconds; second += 1) {
+        nowMs += 1_000;
+        link.tick(nowMs);
+        await settle(3);
+      }
+    }
+
+    test.each(['stream', 'descriptor'] as const)('is called anew after 150 s (%s)', async (transfer) => {
+      const link = createLink({ transfer, windowScans: 2, silenceMaxMs: 20_000 });
+      for (let index = 0; index < 3; index += 1) link.submit(ticketOf(`HANG ${index}`));
+      await pass(link, 145);
+      expect(news).toEqual(['up 777']);
+      await pass(link, 10);
+      expect(ends()).toEqual([['lost'], ['lost'], ['lost']]);
+      expect(news[1]).toMatch(/^down one question not answered for 15[0-9]000 ms$/u);
+      link.submit(ticketOf('EVIL'));
+      await settle();
+      expect(ends().at(-1)).toEqual(['infected']);
+    });
+
+    test('does not stop others once nobody waits for those scans, within a bound', async () => {
+      const link = createLink({ transfer: 'descriptor', windowScans: 2, silenceMaxMs: 20_000 });
+      const hang = (): void => {
+        for (let index = 0; index < 2; index += 1) link.submit(ticketOf('HANG'));
+      };
+      hang();
+      const inLine = ticketOf('given up in line');
+      link.submit(inLine);
+      link.submit(ticketOf('EVIL'));
+      await pass(link, 3);
+      expect(ends()).toEqual([[], [], [], []]);
+      for (const ticket of tickets.slice(0, 3)) ticket.lends = 0;
+      await pass(link, 2);
+      expect(ends()).toEqual([[], [], ['lost'], ['infected']]);
+      hang();
+      const last = ticketOf('last');
+      link.submit(last);
+      for (const ticket of tickets.slice(4, 6)) ticket.lends = 0;
+      await pass(link, 3);
+      expect(last.ends).toEqual([]); // the daemon has four in its hands
+      daemon.answerHeld('OK');
+      await settle();
+      expect(last.ends).toEqual(['clean']);
+    });
+
+    test('a stream that takes long to send is no question that stays open', async () => {
+      const link = createLink({ silenceMaxMs: 20_000 });
+      await settle(5);
+      daemon.pause(true);
+      link.submit(ticketOf('x'.repeat(90_000)));
+      for (let step = 0; step < 12; step += 1) {
+        await pass(link, 15);
+        daemon.pause(false);
+        await settle(1);
+        daemon.pause(true);
+        await settle(1);
+      }
+      daemon.pause(false);
+      await settle();
+      expect(ends()).toEqual([['clean']]);
+      expect(news).toEqual(['up 777']);
+    });
+  });
+
+  test.each([
+    [0, 5_000],
+    [30_000, 5_000],
+    [1_000, 500],
+  ])('with CommandReadTimeout %d ms the version is asked for every %d ms', async (timeoutMs, everyMs) => {
+    const link = createLink({ commandReadTimeoutMs: timeoutMs });
+    await settle(5);
+    const before = daemon.commands;
+    nowMs += everyMs - 1;
+    link.tick(nowMs);
+    await settle(5);
+    expect(daemon.commands).toBe(before);
+    nowMs += 1;
+    link.tick(nowMs);
+    await settle(5);
+    expect(daemon.commands).toBe(before + 1);
   });
 
   describe('over TCP', () => {

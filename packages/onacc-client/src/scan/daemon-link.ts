@@ -2,17 +2,20 @@ import { encodeCommand, FILDES_NOTICE_BYTE, messageOf } from '@portcullis/shared
 import type { DecodedReply, Reply } from '@portcullis/shared';
 import { isErrno, WOULD_BLOCK } from '@portcullis/shared/native';
 import type { NativeApi } from '@portcullis/shared/native';
+import { DaemonMemory } from './daemon-memory.js';
+import type { SessionEnd } from './daemon-memory.js';
 import { Dialler } from './dialler.js';
 import type { LinkObserver, LinkOptions, ScanLink, ScanTicket } from './link-contract.js';
-import { askVersion, openSession, outstandingOf, register, stopWaiting, waitForRoom } from './session.js';
+import { ScanBacklog } from './scan-backlog.js';
+import * as sessions from './session.js';
 import type { Session } from './session.js';
 import { Uploader } from './uploader.js';
 import type { Cut } from './uploader.js';
 import { describeReply, isStreamTooLarge, verdictOfReply } from './verdict-of-reply.js';
 
-/** Asking for the version this often also keeps a session alive that has nothing to do (ReadTimeout, behaviour 1.6). */
-const VERSION_EVERY_MS = 5_000;
-/** After a spin in vain, so many chances to spin are passed over. */
+/** How often it is looked which scans are still awaited, where something is in line. */
+const SWEEP_EVERY_MS = 250;
+/** After a spin in vain. */
 const SPINS_SKIPPED = 32;
 const RECEIVES_PER_TURN = 16;
 
@@ -33,16 +36,18 @@ export class DaemonLink<Ticket extends ScanTicket> implements ScanLink<Ticket> {
   readonly #dialler: Dialler;
   /** Where files are sent as streams. */
   readonly #uploader: Uploader<Ticket> | undefined;
-  readonly #backlog: Ticket[] = [];
+  readonly #backlog = new ScanBacklog<Ticket>();
+  readonly #memory = new DaemonMemory();
+  readonly #versionEveryMs: number;
   /** Undefined while the link is down, a connection under way included. */
   #session: Session<Ticket> | undefined;
   /** The daemon ended the session, as it said it would, and is there: what waits may go on waiting. */
   #renewing = false;
-  #version: string | undefined;
+  #lastEnd: SessionEnd = 'broken';
   #versionRefused = false;
-  #everUp = false;
   #toldDown = false;
   #spinsToSkip = 0;
+  #sweptAtMs = -Infinity;
 
   constructor(
     native: Pick<NativeApi, 'sockets' | 'files' | 'poller'>,
@@ -52,6 +57,7 @@ export class DaemonLink<Ticket extends ScanTicket> implements ScanLink<Ticket> {
     this.#native = native;
     this.#options = options;
     this.#observer = observer;
+    this.#versionEveryMs = sessions.versionEveryMs(options.commandReadTimeoutMs);
     this.#dialler = new Dialler({
       native,
       endpoint: options.endpoint,
@@ -80,11 +86,8 @@ export class DaemonLink<Ticket extends ScanTicket> implements ScanLink<Ticket> {
       else this.#observer.onLost(ticket);
       return;
     }
-    if (session.blocked || this.#backlog.length > 0 || session.asked.size >= this.#options.windowScans) {
-      this.#backlog.push(ticket);
-    } else if (!this.#send(session, ticket)) {
-      this.#backlog.push(ticket);
-    }
+    const isInLine = session.blocked || this.#backlog.length > 0 || !this.#hasRoom(session);
+    if (isInLine || !this.#send(session, ticket)) this.#backlog.push(ticket);
   }
 
   /**
@@ -118,14 +121,12 @@ export class DaemonLink<Ticket extends ScanTicket> implements ScanLink<Ticket> {
     const session = this.#session;
     if (session === undefined) {
       this.#dialler.tick(nowMs);
-      return;
+    } else {
+      const overdue = sessions.findOverdue(session, nowMs, this.#options.silenceMaxMs);
+      if (overdue !== undefined) this.#break(overdue);
+      else if (!session.blocked) this.#askVersionIfDue(session, nowMs);
     }
-    if (session.asked.size === 0) session.heardAtMs = nowMs;
-    if (nowMs - session.heardAtMs > this.#options.silenceMaxMs) {
-      this.#break(`no answer for ${Math.round(nowMs - session.heardAtMs)} ms`);
-    } else if (!session.blocked) {
-      this.#askVersionIfDue(session, nowMs);
-    }
+    if (this.#backlog.length > 0 && nowMs - this.#sweptAtMs >= SWEEP_EVERY_MS) this.#sweep(nowMs);
   }
 
   /** Closes the connection for good; what is outstanding comes back as lost. */
@@ -137,8 +138,17 @@ export class DaemonLink<Ticket extends ScanTicket> implements ScanLink<Ticket> {
     this.#giveUpBacklog();
   }
 
+  /** Makes room where nobody waits any more. */
+  #sweep(nowMs: number): void {
+    this.#sweptAtMs = nowMs;
+    if (this.#session !== undefined) sessions.noteUnawaited(this.#session);
+    const unawaited = this.#backlog.takeWhere((ticket) => !sessions.isAwaited(ticket));
+    for (const ticket of unawaited) this.#observer.onLost(ticket);
+    if (this.#session !== undefined) this.#sendBacklog(this.#session);
+  }
+
   #open(fd: number, daemonPid: number): void {
-    const session = openSession<Ticket>(this.#native, fd, {
+    const session = sessions.openSession<Ticket>(this.#native, fd, {
       nowMs: this.#options.nowMs(),
       versionRefused: this.#versionRefused,
       onReady: (ready, writable) => {
@@ -149,26 +159,23 @@ export class DaemonLink<Ticket extends ScanTicket> implements ScanLink<Ticket> {
     this.#toldDown = false;
     this.#renewing = false;
     this.#observer.onUp(daemonPid);
-    // Another process may have answered under the old name: whatever was cached belongs to the one before.
-    if (this.#everUp) this.#observer.onDatabaseChanged();
-    this.#everUp = true;
+    if (this.#memory.connected(daemonPid, this.#lastEnd)) this.#observer.onDatabaseChanged();
+    this.#lastEnd = 'broken';
     this.#sendBacklog(session);
   }
 
   #onReady(session: Session<Ticket>, writable: boolean): void {
     if (!this.#isCurrent(session)) return;
     try {
-      if (writable && session.blocked) this.#onRoom(session);
+      if (writable && session.blocked) {
+        if (this.#uploader?.isBusy === true) this.#pump(session, this.#uploader);
+        else sessions.stopWaiting(session);
+      }
       if (this.#isCurrent(session)) this.#receive(session);
       if (this.#isCurrent(session)) this.#sendBacklog(session);
     } catch (error) {
       this.#break(messageOf(error));
     }
-  }
-
-  #onRoom(session: Session<Ticket>): void {
-    if (this.#uploader?.isBusy === true) this.#pump(session, this.#uploader);
-    else stopWaiting(session);
   }
 
   #receive(session: Session<Ticket>): void {
@@ -209,10 +216,10 @@ export class DaemonLink<Ticket extends ScanTicket> implements ScanLink<Ticket> {
       this.#break('a verdict before the end of its stream');
       return;
     }
-    session.asked.delete(sessionId);
+    sessions.takeAsked(session, sessionId);
     if (asked.kind === 'scan') {
       if (this.#uploader !== undefined && isStreamTooLarge(reply)) {
-        if (sessionId === session.uploadId) this.#uploader.lowerLimit();
+        this.#uploader.lowerLimit(asked.sentBytes || this.#uploader.readBytes);
         this.#renew(session);
         this.#observer.onTooLarge(asked.ticket);
       } else this.#observer.onVerdict(asked.ticket, verdictOfReply(reply));
@@ -229,16 +236,19 @@ export class DaemonLink<Ticket extends ScanTicket> implements ScanLink<Ticket> {
       this.#renew(session); // the daemon ends the session after it (behaviour 1.5)
       return;
     }
-    if (this.#version !== undefined && this.#version !== text) this.#observer.onDatabaseChanged();
-    this.#version = text;
+    if (this.#memory.told(text)) this.#observer.onDatabaseChanged();
   }
 
   #sendBacklog(session: Session<Ticket>): void {
-    while (this.#isCurrent(session) && !session.blocked && session.asked.size < this.#options.windowScans) {
-      const ticket = this.#backlog.shift();
+    while (this.#isCurrent(session) && !session.blocked && this.#hasRoom(session)) {
+      const ticket = this.#backlog.take();
       if (ticket === undefined) return;
-      if (!this.#send(session, ticket)) this.#backlog.unshift(ticket);
+      if (!this.#send(session, ticket)) this.#backlog.putBack([ticket]);
     }
+  }
+
+  #hasRoom(session: Session<Ticket>): boolean {
+    return sessions.hasRoom(session, this.#options.windowScans);
   }
 
   /** @returns false when the socket takes no more for now */
@@ -254,7 +264,7 @@ export class DaemonLink<Ticket extends ScanTicket> implements ScanLink<Ticket> {
       this.#observer.onLost(ticket);
       return true;
     }
-    let taken: number;
+    let taken = 0;
     try {
       taken = this.#native.sockets.sendWithFd(session.fd, FILDES, fd);
     } catch (error) {
@@ -262,17 +272,17 @@ export class DaemonLink<Ticket extends ScanTicket> implements ScanLink<Ticket> {
       // Too many descriptors under way is this ticket's misfortune; anything else is the connection's end.
       if (isErrno(error, 'ETOOMANYREFS')) this.#observer.onLost(ticket);
       else {
-        this.#backlog.unshift(ticket);
+        this.#backlog.putBack([ticket]);
         this.#breakAfterHearing(session, messageOf(error));
       }
       return true;
     }
     ticket.returnFd();
     if (taken === WOULD_BLOCK) {
-      waitForRoom(session);
+      sessions.waitForRoom(session);
       return false;
     }
-    register(session, ticket);
+    sessions.register(session, ticket, this.#options.nowMs());
     return true;
   }
 
@@ -283,12 +293,10 @@ export class DaemonLink<Ticket extends ScanTicket> implements ScanLink<Ticket> {
       return;
     }
     const cut = uploader.begin(ticket);
-    if (cut !== undefined) {
-      this.#tellCut(ticket, cut);
-      return;
-    }
-    session.uploadId = register(session, ticket);
-    this.#pump(session, uploader);
+    if (cut === undefined) {
+      session.uploadId = sessions.register(session, ticket, Infinity);
+      this.#pump(session, uploader);
+    } else this.#tellCut(ticket, cut);
   }
 
   /** Sends on the stream under way. Until it is over, the session is blocked for everything else. */
@@ -298,9 +306,9 @@ export class DaemonLink<Ticket extends ScanTicket> implements ScanLink<Ticket> {
     let progress: 'over' | 'paused';
     try {
       progress = uploader.pump(session.fd, (cut) => {
-        const asked = session.asked.get(session.uploadId);
+        const asked = sessions.takeAsked(session, session.uploadId);
         if (asked?.kind !== 'scan') return;
-        session.asked.set(session.uploadId, { kind: 'abandoned' });
+        session.asked.set(session.uploadId, { kind: 'abandoned', askedAtMs: Infinity });
         this.#tellCut(asked.ticket, cut);
       });
     } catch (error) {
@@ -309,9 +317,10 @@ export class DaemonLink<Ticket extends ScanTicket> implements ScanLink<Ticket> {
     }
     session.heardAtMs = this.#options.nowMs(); // whoever takes bytes is there
     if (progress === 'over') {
-      if (hasWaited) stopWaiting(session);
+      sessions.noteUploaded(session, session.heardAtMs, uploader.readBytes);
+      if (hasWaited) sessions.stopWaiting(session);
       session.blocked = false;
-    } else if (!hasWaited) waitForRoom(session);
+    } else if (!hasWaited) sessions.waitForRoom(session);
   }
 
   #tellCut(ticket: Ticket, cut: Cut): void {
@@ -321,9 +330,9 @@ export class DaemonLink<Ticket extends ScanTicket> implements ScanLink<Ticket> {
   }
 
   #askVersionIfDue(session: Session<Ticket>, nowMs: number): void {
-    if (nowMs - session.askedVersionAtMs < VERSION_EVERY_MS) return;
+    if (nowMs - session.askedVersionAtMs < this.#versionEveryMs) return;
     try {
-      askVersion(this.#native.sockets, session, { nowMs, versionRefused: this.#versionRefused });
+      sessions.askVersion(this.#native.sockets, session, { nowMs, versionRefused: this.#versionRefused });
     } catch (error) {
       this.#break(messageOf(error));
     }
@@ -354,8 +363,9 @@ export class DaemonLink<Ticket extends ScanTicket> implements ScanLink<Ticket> {
   #renew(session: Session<Ticket>): void {
     if (!this.#isCurrent(session)) return;
     this.#renewing = true;
-    this.#backlog.unshift(...this.#endSession(session));
-    this.#dialler.dial(this.#options.nowMs());
+    this.#lastEnd = 'renewed';
+    this.#backlog.putBack(this.#endSession(session));
+    this.#dialler.redial(this.#options.nowMs());
   }
 
   /** @returns what was not answered, in the order it was asked */
@@ -364,17 +374,18 @@ export class DaemonLink<Ticket extends ScanTicket> implements ScanLink<Ticket> {
     session.poll.close();
     this.#native.files.close(session.fd);
     this.#uploader?.reset();
-    return outstandingOf(session);
+    return sessions.outstandingOf(session);
   }
 
   #onDialFailed(reason: string, isRoundOver: boolean): void {
     this.#renewing = false;
+    this.#memory.missed();
     this.#giveUpBacklog();
     if (isRoundOver) this.#tellDown(reason);
   }
 
   #giveUpBacklog(): void {
-    for (const ticket of this.#backlog.splice(0)) this.#observer.onLost(ticket);
+    for (const ticket of this.#backlog.takeAll()) this.#observer.onLost(ticket);
   }
 
   #tellDown(reason: string): void {

@@ -24,6 +24,8 @@ export interface DiallerOptions {
 const KEEP_ALIVE: TcpKeepAlive = { idleSeconds: 15, intervalSeconds: 5, probesMax: 3 };
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 2_000;
+/** Between two calls of {@link Dialler.redial}, so that it never counts as quiet again by waiting alone. */
+const REDIAL_WAIT_MAX_MS = 500;
 /** A connection that answered and lasted so long was good: what ends it is a new failure. */
 const STEADY_MS = 1_000;
 /** Of credentials the pid 1 means a socket made by systemd: not the daemon, and nothing to trust. */
@@ -47,6 +49,8 @@ export class Dialler {
   #retryAtMs = 0;
   #answered = false;
   #connectedAtMs = 0;
+  #redialledAtMs = -Infinity;
+  #redialWaitMs = 0;
 
   constructor(options: DiallerOptions) {
     this.#options = options;
@@ -80,6 +84,16 @@ export class Dialler {
       if (fd >= 0) files.close(fd);
       this.#fail(messageOf(error));
     }
+  }
+
+  /** The same address again, by our own choice: at once, but with growing pauses where that happens again within a second. */
+  redial(nowMs: number): void {
+    const isSoon = nowMs - this.#redialledAtMs < STEADY_MS;
+    const longerMs = Math.min(Math.max(this.#redialWaitMs * 2, RETRY_FIRST_MS), REDIAL_WAIT_MAX_MS);
+    this.#redialWaitMs = isSoon ? longerMs : 0;
+    this.#redialledAtMs = nowMs;
+    if (this.#redialWaitMs === 0) this.dial(nowMs);
+    else this.#retryAtMs = nowMs + this.#redialWaitMs;
   }
 
   /** The daemon has said something sensible. */

@@ -28,12 +28,17 @@ export interface LinkOptions {
   readonly transfer: Transfer;
   /** Scans sent and not yet answered, at most; what comes beyond waits in the order it came. */
   readonly windowScans: number;
-  /** With scans outstanding and not one byte from the daemon for so long, the connection is given up. */
+  /**
+   * With scans outstanding and not one byte from the daemon for so long, the connection is given up; also when a single
+   * question is not answered for so long, or for 150 s where that is longer (MaxScanTime is 120 s by default).
+   */
   readonly silenceMaxMs: number;
   /** Waiting awake for a single answer; 0 = never. */
   readonly spinMaxMs: number;
   /** A connection that has not come about by then is given up. */
   readonly connectMaxMs: number;
+  /** CommandReadTimeout: the daemon ends a session on which nothing is asked for so long. 0 = never; by default 30,000. */
+  readonly commandReadTimeoutMs?: number;
   /** StreamMaxLength: what is longer is not sent. `Infinity` for no limit. */
   readonly streamMaxBytes: number;
   /** Monotonic; the clock of `tick`. */

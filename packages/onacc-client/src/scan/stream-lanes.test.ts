@@ -110,6 +110,6 @@ describe('createScanLink', () => {
     nowMs += 100;
     lanes.tick(nowMs);
     await settle(10);
-    expect(news).toEqual(['down', 'up', 'changed']);
+    expect(news).toEqual(['down', 'up']);
   });
 });

@@ -78,9 +78,14 @@ export class Uploader<Ticket extends ScanTicket> {
     return 'paused';
   }
 
-  /** The daemon takes less than we were told: what is as long as this stream already is will not be sent again. */
-  lowerLimit(): void {
-    this.#bytes.streamMaxBytes = Math.min(this.#bytes.streamMaxBytes, Math.max(this.#bytes.readBytes - 1, 0));
+  /** Bytes of the file that have been read for the stream under way, or the last one. */
+  get readBytes(): number {
+    return this.#bytes.readBytes;
+  }
+
+  /** The daemon takes less than we were told: what is as long as this is will not be sent again. */
+  lowerLimit(refusedBytes: number): void {
+    this.#bytes.streamMaxBytes = Math.min(this.#bytes.streamMaxBytes, Math.max(refusedBytes - 1, 0));
   }
 
   /** Another daemon may take more. */

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { opendir } from 'node:fs/promises';
+import { lstat, opendir } from 'node:fs/promises';
 import { closeQuietly, fstat, openQuietly } from './open-for-scan.js';
 
 export interface WalkOptions {
@@ -11,37 +11,73 @@ export interface WalkOptions {
   readonly directoriesMax: number;
 }
 
+/** A file as it was found: neither a directory nor a link. */
+export interface WalkedFile {
+  readonly path: Buffer;
+  /** Leads to it through the open directory, whatever the names above stand for by now; good until the next one is asked for. */
+  readonly throughDirectory: Buffer;
+}
+
+interface Waiting {
+  readonly path: Buffer;
+  /** Undefined for the root. */
+  readonly found: { readonly dev: bigint; readonly ino: bigint } | undefined;
+}
+
 const FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const SLASH = Buffer.from('/');
 
 /**
- * The paths of everything below a directory that is neither a directory nor a link, physically: no link is followed and no
- * other filesystem entered (behaviour 4.7). Names are bytes, since not every name is UTF-8. What vanishes or cannot be read
- * ends nothing but itself. Memory: the directories still to be read, and a few entries.
+ * Everything below a directory that is neither a directory nor a link, physically: no link is followed and no other filesystem
+ * entered (behaviour 4.7), also when somebody puts links in the place of directories meanwhile. Names are bytes, since not every
+ * name is UTF-8. What vanishes or cannot be read ends nothing but itself. Memory: the directories still to be read, and a few
+ * entries.
  */
-export async function* walkFiles(root: Buffer, options: WalkOptions): AsyncGenerator<Buffer> {
-  const waiting = [root];
+export async function* walkFiles(root: Buffer, options: WalkOptions): AsyncGenerator<WalkedFile> {
+  const waiting: Waiting[] = [{ path: root, found: undefined }];
   let device: bigint | undefined;
   for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
-    if (options.isExcluded(directory.toString())) continue;
+    const { path } = directory;
+    if (options.isExcluded(path.toString())) continue;
     let fd = -1;
     try {
-      fd = await openQuietly(directory, FLAGS);
-      const { dev } = await fstat(fd);
-      device ??= dev;
-      if (dev !== device) continue;
+      fd = await openQuietly(path, FLAGS);
+      const status = await fstat(fd);
+      if (isAnother(status, directory.found)) {
+        options.onUnread(path.toString());
+        continue;
+      }
+      device ??= status.dev;
+      if (status.dev !== device) continue;
       // Through the descriptor: what was opened is what is read, whatever the name stands for by now.
-      for await (const entry of await opendir(`/proc/self/fd/${fd}`, { encoding: 'latin1' })) {
-        const path = Buffer.concat([directory, SLASH, Buffer.from(entry.name, 'latin1')]);
-        if (!entry.isDirectory()) {
-          if (!entry.isSymbolicLink()) yield path;
-        } else if (waiting.length < options.directoriesMax) waiting.push(path);
-        else options.onUnread(path.toString());
+      const through = Buffer.from(`/proc/self/fd/${fd}`);
+      for await (const entry of await opendir(through.toString(), { encoding: 'latin1' })) {
+        const name = Buffer.from(entry.name, 'latin1');
+        const found = {
+          path: Buffer.concat([path, SLASH, name]),
+          throughDirectory: Buffer.concat([through, SLASH, name]),
+        };
+        if (entry.isSymbolicLink()) continue;
+        if (!entry.isDirectory()) yield found;
+        else if (waiting.length >= options.directoriesMax) options.onUnread(found.path.toString());
+        else waiting.push({ path: found.path, found: await identityOf(found.throughDirectory) });
       }
     } catch {
-      options.onUnread(directory.toString());
+      options.onUnread(path.toString());
     } finally {
       if (fd >= 0) await closeQuietly(fd);
     }
   }
+}
+
+/** Zeros, which nothing has, where it is gone already: it is told as unread when its turn comes. */
+async function identityOf(path: Buffer): Promise<{ readonly dev: bigint; readonly ino: bigint }> {
+  return lstat(path, { bigint: true })
+    .then(({ dev, ino }) => ({ dev, ino }))
+    .catch(() => ({ dev: 0n, ino: 0n }));
+}
+
+/** Another directory lies there than was found, by way of a link above it for instance. */
+function isAnother(status: { dev: bigint; ino: bigint }, found: Waiting['found']): boolean {
+  return found !== undefined && (status.dev !== found.dev || status.ino !== found.ino);
 }

@@ -8,7 +8,7 @@ import type {
 } from './change-source.js';
 import { FidGroup } from './fid-group.js';
 import { InotifySource } from './inotify-source.js';
-import { codeOf, isUnsupported } from './probe-directory.js';
+import { codeOf, expectErrno, isUnsupported } from './probe-directory.js';
 
 /**
  * How the changes of one device are learned: `followed` through a source, or `unfollowed` because neither interface of
@@ -123,7 +123,7 @@ export class DeviceWatches {
       const source = new FidGroup(this.#native, device, this.#listenerOf(device));
       return { state: 'followed', by: 'fanotify', source };
     } catch (error) {
-      codeOf(error);
+      expectErrno(error);
       return this.#openInotify(device);
     }
   }

@@ -9,7 +9,7 @@ import type {
 } from './change-source.js';
 import { decodeFidEvents } from './decode-fid-events.js';
 import type { FidEvent } from './decode-fid-events.js';
-import { codeOf, identityOf } from './probe-directory.js';
+import { codeOf, expectErrno, identityOf } from './probe-directory.js';
 
 const { FAN_CLASS_NOTIF, FAN_REPORT_DFID_NAME, FAN_CLOEXEC, FAN_NONBLOCK, FAN_UNLIMITED_MARKS } = constants;
 const { FAN_CREATE, FAN_DELETE, FAN_MOVED_FROM, FAN_MOVED_TO, FAN_DELETE_SELF, FAN_MOVE_SELF } = constants;
@@ -111,7 +111,7 @@ export class FidGroup implements ChangeSource {
       else fanotify.markPath(this.#group, FAN_MARK_REMOVE | kind | AT_PATH, mask, access.path);
     } catch (error) {
       // There is no such mark, or no such directory. What went wrong otherwise costs events that nobody looks at.
-      codeOf(error);
+      expectErrno(error);
     }
   }
 }

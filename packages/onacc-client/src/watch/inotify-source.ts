@@ -3,7 +3,7 @@ import type { NativeApi, PollHandle } from '@portcullis/shared/native';
 import type { Change, ChangeListener, ChangeSource, FollowedChanges } from './change-source.js';
 import { decodeInotifyEvents } from './decode-inotify-events.js';
 import type { InotifyEvent } from './decode-inotify-events.js';
-import { codeOf } from './probe-directory.js';
+import { expectErrno } from './probe-directory.js';
 
 const { IN_ONLYDIR, IN_DONT_FOLLOW, IN_CREATE, IN_DELETE, IN_MOVED_FROM, IN_MOVED_TO } = constants;
 const { IN_DELETE_SELF, IN_MOVE_SELF, IN_ISDIR, IN_Q_OVERFLOW, IN_IGNORED, IN_UNMOUNT } = constants;
@@ -65,7 +65,7 @@ export class InotifySource implements ChangeSource {
       this.#native.inotify.removeWatch(this.#instance, watch);
     } catch (error) {
       // It went with its directory already.
-      codeOf(error);
+      expectErrno(error);
     }
   }
 

@@ -90,9 +90,8 @@ describe('planMarks', () => {
     expect(issues[0]?.lines).toHaveLength(3);
   });
 
-  test("excludes the daemon's temporary directory from a tree that holds it", () => {
-    expect(plan(['/var'], { temporaryDirectory: '/var/tmp' }).excluded).toEqual(['/var/tmp']);
-    expect(plan(['/home'], { temporaryDirectory: '/var/tmp' }).excluded).toEqual([]);
+  test("takes what lies above or below the daemon's temporary directory", () => {
+    expect(plan(['/var'], { temporaryDirectory: '/var/tmp' }).roots).toHaveLength(1);
     expect(plan(['/tmp/a'], { temporaryDirectory: '/tmp' }).roots).toHaveLength(1);
   });
 

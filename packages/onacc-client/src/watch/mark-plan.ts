@@ -4,7 +4,7 @@ import { posix } from 'node:path';
 export interface MarkPlanInput {
   /** OnAccessIncludePath and the watch list, in the order of the configuration. */
   readonly includePaths: readonly string[];
-  /** The daemon's TemporaryDirectory (or $TMPDIR or /tmp): scanning what a scan writes would never end. */
+  /** The daemon's TemporaryDirectory (or $TMPDIR or /tmp), refused as an include path: scanning what a scan writes would never end. */
   readonly temporaryDirectory: string;
   /** `tree` follows whole trees (DDD); `single` marks each path alone (OnAccessDisableDDD). */
   readonly depth: 'tree' | 'single';
@@ -49,8 +49,6 @@ export interface PlannedRoot {
 
 export interface MarkPlan {
   readonly roots: readonly PlannedRoot[];
-  /** Directories below a root that stay unmarked: the daemon's temporary directory (behaviour 4.7). */
-  readonly excluded: readonly string[];
   readonly issues: readonly MarkPlanIssue[];
 }
 
@@ -72,11 +70,7 @@ export function planMarks(input: MarkPlanInput): MarkPlan {
   const paths = input.depth === 'tree' ? dropNested(accepted, issues, input) : [...accepted];
   for (const path of paths) if (input.isExcluded?.(path) === true) issues.push(excludedToo(path));
   const roots = paths.map((path) => planRoot(path, input.lookUp(path), issues));
-  const excluded =
-    input.depth === 'tree' && paths.some((path) => isBelow(temporaryDirectory, path))
-      ? [temporaryDirectory]
-      : [];
-  return { roots, excluded, issues };
+  return { roots, issues };
 }
 
 /** Whether `path` lies strictly below `ancestor`. Both normalised and absolute. */

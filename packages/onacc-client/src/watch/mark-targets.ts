@@ -98,7 +98,10 @@ export class MarkTargets {
       if (refusal === undefined) marked += 1;
       else missed.push(node);
       code = refusal ?? code;
-      if ((marked + missed.length) % MARKS_PER_TURN === 0) await nextTurn();
+      if ((marked + missed.length) % MARKS_PER_TURN !== 0) continue;
+      await nextTurn();
+      // Taken back meanwhile: its number may be another file's before long.
+      if (!this.#targets.includes(target)) break;
     }
     return { marked, missed, code };
   }

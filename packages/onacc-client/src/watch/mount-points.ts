@@ -9,17 +9,24 @@ import { readMountTable } from '../mounts/mount-table.js';
 export class MountPoints {
   readonly #native: NativeApi;
   readonly #onChanged: (mountPoints: readonly string[]) => Promise<void>;
+  readonly #onFailure: (error: unknown) => void;
   #changes: MountChanges | undefined;
   #known: ReadonlyMap<string, string> = new Map();
   #state: 'new' | 'open' | 'closed' = 'new';
 
   /**
    * @param onChanged - told after each word of a change, and every ten seconds at least, of the mount points where the table
-   * shows one; must not reject
+   * shows one
+   * @param onFailure - told where that rejected
    */
-  constructor(native: NativeApi, onChanged: (mountPoints: readonly string[]) => Promise<void>) {
+  constructor(
+    native: NativeApi,
+    onChanged: (mountPoints: readonly string[]) => Promise<void>,
+    onFailure: (error: unknown) => void,
+  ) {
     this.#native = native;
     this.#onChanged = onChanged;
+    this.#onFailure = onFailure;
   }
 
   /** What is mounted by then is taken for granted: to be called before the trees are walked. */
@@ -28,7 +35,7 @@ export class MountPoints {
     if (this.#state !== 'new') return;
     this.#state = 'open';
     this.#known = known ?? new Map<string, string>();
-    this.#changes = new MountChanges(this.#native, () => this.#look());
+    this.#changes = new MountChanges(this.#native, () => this.#look(), this.#onFailure);
   }
 
   /** Idempotent. */

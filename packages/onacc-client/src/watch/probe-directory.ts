@@ -77,6 +77,11 @@ export function codeOf(error: unknown): string {
   throw error;
 }
 
+/** Of a failure whose code does not matter. @throws as {@link codeOf} */
+export function expectErrno(error: unknown): void {
+  codeOf(error);
+}
+
 function failedProbe(code: string): DirectoryProbe {
   return isAbsence(code) ? { kind: 'absent', code } : { kind: 'failed', code };
 }

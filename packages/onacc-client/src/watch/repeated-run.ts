@@ -38,3 +38,8 @@ export class RepeatedRun {
     return this.#isOwed;
   }
 }
+
+/** For a promise that nobody waits for where nobody was named to be told: it goes on as an unhandled rejection. */
+export function rethrow(error: unknown): never {
+  throw error;
+}

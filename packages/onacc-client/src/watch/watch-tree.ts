@@ -14,7 +14,7 @@ import { MarkTargets } from './mark-targets.js';
 import type { MarkTarget } from './mark-targets.js';
 import { MountPoints } from './mount-points.js';
 import { codeOf, isAbsence, probeDirectory } from './probe-directory.js';
-import { RepeatedRun } from './repeated-run.js';
+import { RepeatedRun, rethrow } from './repeated-run.js';
 import { watchCoverage } from './watch-coverage.js';
 import type { WatchCoverage, WatchedRoot } from './watch-coverage.js';
 import { WatchIssueLog } from './watch-issue.js';
@@ -48,6 +48,8 @@ export interface TreeWatcherOptions {
    * that was moved in or renamed. Must be quick and not throw.
    */
   readonly onArrived?: OnArrived;
+  /** A walk that nobody waits for failed in a way that nobody foresaw. Default: an unhandled rejection. */
+  readonly onFailure?: (error: unknown) => void;
   /** Whether changes are followed through inotify alone. Default: only where fanotify cannot. */
   readonly inotifyOnly?: boolean;
   /** A monotonic clock. Default performance.now(). */
@@ -67,6 +69,7 @@ export interface AddedTarget {
 export class TreeWatcher implements Watcher {
   readonly #native: NativeApi;
   readonly #nowMs: () => number;
+  readonly #onFailure: (error: unknown) => void;
   readonly #depth: 'tree' | 'single';
   readonly #isExcluded: IsExcluded;
   readonly #roots: readonly WatchedRoot[];
@@ -90,6 +93,7 @@ export class TreeWatcher implements Watcher {
   constructor(options: TreeWatcherOptions) {
     const { native } = options;
     this.#native = native;
+    this.#onFailure = options.onFailure ?? rethrow;
     this.#nowMs = options.nowMs ?? (() => performance.now());
     this.#failedRetryAtMs = this.#nowMs() + FAILED_GAP_MIN_MS;
     this.#depth = options.depth ?? 'tree';
@@ -110,7 +114,7 @@ export class TreeWatcher implements Watcher {
       onRootLost: (node) => {
         for (const root of this.#roots) if (root.node === node) this.#loseRoot(root, 'ENOENT');
         // Directories are swapped by renaming one over the other: its successor may be in place already.
-        void this.retryMissing();
+        this.retryMissing().catch(this.#onFailure);
       },
       isAwaited: (identity) => this.#awaited.isFollowed(identity),
       placesOn: (device) =>
@@ -123,7 +127,11 @@ export class TreeWatcher implements Watcher {
       this.#devices,
       (identity) => this.#tracker.tree.find(identity) !== undefined,
     );
-    this.#mounts = new MountPoints(native, (mountPoints) => this.#onMountsChanged(mountPoints));
+    this.#mounts = new MountPoints(
+      native,
+      (mountPoints) => this.#onMountsChanged(mountPoints),
+      this.#onFailure,
+    );
   }
 
   /** Marks every directory of every root. Resolves when that is done; what could not be marked is an issue. */
@@ -194,7 +202,7 @@ export class TreeWatcher implements Watcher {
         continue;
       }
       this.#tracker.onChange(change);
-      if (this.#awaited.concerns(change)) void this.retryMissing();
+      if (this.#awaited.concerns(change)) this.retryMissing().catch(this.#onFailure);
     }
   }
 
@@ -204,7 +212,7 @@ export class TreeWatcher implements Watcher {
         this.onChanges(changes);
       },
       onReplaced: () => {
-        void this.resync();
+        this.resync().catch(this.#onFailure);
       },
       onUnfollowed: (device: string, code: string) => {
         for (const root of this.#roots) {
@@ -219,7 +227,7 @@ export class TreeWatcher implements Watcher {
     if (this.#isStopped()) return;
     if (code === 'overflow') this.#overflows += 1;
     for (const root of this.#roots) this.#issues.add(root.realPath, 'eventsLost', code);
-    void this.resync();
+    this.resync().catch(this.#onFailure);
   }
 
   #onMountsChanged(mountPoints: readonly string[]): Promise<void> {

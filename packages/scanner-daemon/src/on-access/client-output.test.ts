@@ -50,7 +50,7 @@ describe('clientOutput', () => {
   test('lines come whole, however they are cut', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.stringMatching(/^[a-z ]{1,20}$/), { maxLength: 6 }),
+        fc.array(fc.stringMatching(/^[a-zäß☃😀]{1,20}$/u), { maxLength: 6 }),
         fc.integer({ min: 1, max: 9 }),
         (lines, cut) => {
           const { said, write } = listen();

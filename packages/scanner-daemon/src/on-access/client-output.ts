@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder';
 import type { DaemonLog } from '../daemon-log.js';
 import type { ClamdLogSeverity } from '../logging/clamd-log.js';
 
@@ -18,9 +19,11 @@ const SEVERITIES: Readonly<Record<string, ClamdLogSeverity>> = {
 
 /** @returns a sink for the client's output, in any pieces, that writes it to the daemon's log line by line. */
 export function clientOutput(log: Pick<DaemonLog, 'say'>): (bytes: Buffer) => void {
+  // A character may lie in two pieces.
+  const decoder = new StringDecoder('utf8');
   let line = '';
   return (bytes) => {
-    const [first = '', ...others] = bytes.toString('utf8').split('\n');
+    const [first = '', ...others] = decoder.write(bytes).split('\n');
     line = (line + first).slice(0, LINE_MAX_CHARACTERS);
     for (const next of others) {
       writeLine(log, line);

@@ -11,6 +11,9 @@ const BACK_OFF_MAX_MS = 300_000;
 /** A client that ran so long starts anew with the shortest back-off. */
 const STEADY_MS = 60_000;
 
+/** Logrotate sends them to every process of the daemon's unit: they are the daemon's and the client's, which get them too. */
+const OTHERS_SIGNALS = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
+
 /** Keeper process: runs the client until the lifeline ends. Never returns to its caller's control; exits by itself. */
 export function keepClient(request: KeeperRequest, env: Readonly<Record<string, string | undefined>>): void {
   const keeper = new ClientKeeper(request, env);
@@ -23,7 +26,8 @@ export function keepClient(request: KeeperRequest, env: Readonly<Record<string, 
   });
   // The daemon is gone, one way or another.
   for (const event of ['end', 'error', 'close'] as const) lifeline.on(event, stop);
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
+  for (const signal of OTHERS_SIGNALS) process.on(signal, () => undefined);
 }
 
 class ClientKeeper {

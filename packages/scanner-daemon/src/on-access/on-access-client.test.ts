@@ -107,6 +107,24 @@ describeOrSkip('openOnAccessClient', unprivileged, () => {
     expect(readFileSync(`${directory.path}/starts`, 'utf8')).toBe('x');
   }, 30_000);
 
+  test('signals to every process of the unit, as logrotate sends them, end nothing', async () => {
+    open(
+      `for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2']) process.on(signal, () => fs.appendFileSync(here + '/heard', signal));
+       fs.writeFileSync(here + '/keeper', String(process.ppid)); ${LIVE}`,
+    );
+    client?.serve();
+    await until(() => hasPid('pid'));
+    for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.kill(pidOf('keeper'), signal);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect({ keeper: isAlive(pidOf('keeper')), client: isAlive(pidOf('pid')) }).toEqual({
+      keeper: true,
+      client: true,
+    });
+    // The keeper passes nothing on: the client gets the unit's signals itself.
+    expect(existsSync(`${directory.path}/heard`)).toBe(false);
+    expect(said.join('\n')).not.toMatch(/keeper|ended/);
+  }, 30_000);
+
   test('a keeper that is stopped before the daemon serves leaves nothing', async () => {
     open(LIVE);
     await client?.stop();

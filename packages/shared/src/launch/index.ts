@@ -3,5 +3,5 @@ export { parseArguments } from './getopt.js';
 export type { LongForm, OptionGrammar, ParsedArguments, ParsedOption } from './getopt.js';
 export { launchInBackground } from './launch.js';
 export type { LaunchOptions } from './launch.js';
-export { detachStdio, takeLaunched } from './launched.js';
+export { detachStdio, isPipe, takeLaunched } from './launched.js';
 export type { Launched } from './launched.js';

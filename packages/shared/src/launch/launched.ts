@@ -45,8 +45,8 @@ export function detachStdio(files: Pick<FileApi, 'duplicateOnto'>): void {
   closeSync(nowhere);
 }
 
-/** node:child_process makes its pipes of socket pairs. */
-function isPipe(fd: number): boolean {
+/** Whether the descriptor is one that a parent process made for us; node:child_process makes its pipes of socket pairs. */
+export function isPipe(fd: number): boolean {
   try {
     // Plain numbers would stay in Node's one record of the last status, and its realpath(3), that of module loading
     // too, stops short when it finds a socket there (seen with Node 20).

@@ -4,11 +4,15 @@ import { systemError } from './fake-faults.js';
 
 export const S_IFLNK = 0o120000;
 export const S_IFSOCK = 0o140000;
+/** linux/magic.h */
+const EXT_SUPER_MAGIC = 0xef53;
 /** As the kernel's MAXSYMLINKS (path_resolution(7)). */
 const SYMLINK_HOPS_MAX = 40;
 const PLAIN_INODE = {
   writers: 0,
   leases: true,
+  filesystemType: EXT_SUPER_MAGIC,
+  mountId: 0,
   cachedBytes: Number.POSITIVE_INFINITY,
   lockHolder: undefined,
 };
@@ -29,6 +33,10 @@ export interface FakeInode {
   writers: number;
   /** Whether its file system supports leases. */
   leases: boolean;
+  /** statfs(2) f_type of its file system; ext4's unless told. */
+  filesystemType: number;
+  /** Of the mount it is reached through. */
+  mountId: number;
   /** Bytes from the start that are in the page cache. */
   cachedBytes: number;
   /** The open description that holds the write lock, or something that stands for another process of the host. */

@@ -82,6 +82,12 @@ export function createFakeFiles(parts: FileParts): Omit<FileApi, DirectoryCalls>
       if (!(description instanceof FakeFile)) throw systemError('statx', 'EINVAL', { fd });
       fillStatus(description.inode, into);
     },
+    filesystemType(fd) {
+      faults.pass('filesystemType');
+      const description = descriptors.get(fd, 'fstatfs');
+      if (!(description instanceof FakeFile)) throw systemError('fstatfs', 'EINVAL', { fd });
+      return description.inode.filesystemType;
+    },
     statusOfPath(path, into) {
       faults.pass('statusOfPath');
       fillStatus(disk.require(path, 'statx', { follow: false }), into);
@@ -201,4 +207,5 @@ function fillStatus(inode: FakeInode, into: FileStatus): void {
   into.mode = inode.mode;
   into.uid = inode.uid;
   into.linkCount = inode.linkCount;
+  into.mountId = inode.mountId;
 }

@@ -51,11 +51,13 @@ export class FakeLeases implements LeaseApi {
   }
 
   release(fd: number): void {
-    const lease = this.#leaseOf(this.#parts.descriptors.get(fd, 'fcntl'));
+    const description = this.#parts.descriptors.find(fd);
+    const lease = description instanceof FakeFile ? this.#leaseOf(description) : undefined;
     if (lease !== undefined) this.#drop(lease);
   }
 
   isBeingBroken(fd: number): boolean {
+    this.#parts.faults.pass('isBeingBroken');
     return this.#leaseOf(this.#parts.descriptors.get(fd, 'fcntl'))?.breaking !== false;
   }
 

@@ -9,7 +9,12 @@ const AT_FDCWD = -100;
 const AT_EMPTY_PATH = 0x1000;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const STATX_BASIC_STATS = 0x7ff;
+/** Linux 6.8. */
+const STATX_MNT_ID_UNIQUE = 0x4000;
+const STATX_WANTED = STATX_BASIC_STATS | STATX_MNT_ID_UNIQUE;
 const STATX_SIZE_BYTES = 256;
+/** struct statfs on 64-bit platforms has 120. */
+const STATFS_SIZE_BYTES = 256;
 const MAX_HANDLE_SZ = 128;
 const PATH_MAX = 4096;
 const EBADF = 9;
@@ -29,6 +34,7 @@ const STRUCT_FLOCK_BYTES = 32;
 export function createFileApi(libc: Libc): FileApi {
   // One result record a thread: each call decodes it before the next one can overwrite it.
   const record = Buffer.alloc(STATX_SIZE_BYTES);
+  const filesystem = Buffer.alloc(STATFS_SIZE_BYTES);
   const emptyPath = Buffer.alloc(1);
   const link = Buffer.alloc(PATH_MAX);
   const writeLock = wholeFileLock();
@@ -42,12 +48,15 @@ export function createFileApi(libc: Libc): FileApi {
       if (errno === EBADF) throw new NativeError('close', errno, { fd });
     },
     status(fd, into) {
-      if (libc.statx(fd, emptyPath, AT_EMPTY_PATH, STATX_BASIC_STATS, record) !== 0)
-        failedCall('statx', { fd });
+      if (libc.statx(fd, emptyPath, AT_EMPTY_PATH, STATX_WANTED, record) !== 0) failedCall('statx', { fd });
       decodeStatx(record, into);
     },
+    filesystemType(fd) {
+      if (libc.fstatfs(fd, filesystem) !== 0) failedCall('fstatfs', { fd });
+      return filesystem.readUInt32LE(0);
+    },
     statusOfPath(path, into) {
-      if (libc.statx(AT_FDCWD, cPath(path), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, record) !== 0) {
+      if (libc.statx(AT_FDCWD, cPath(path), AT_SYMLINK_NOFOLLOW, STATX_WANTED, record) !== 0) {
         failedCall('statx', { path });
       }
       decodeStatx(record, into);
@@ -117,6 +126,7 @@ export function emptyFileStatus(): FileStatus {
     mode: 0,
     uid: 0,
     linkCount: 0,
+    mountId: 0,
   };
 }
 
@@ -141,6 +151,8 @@ function decodeStatx(record: Buffer, into: FileStatus): void {
   into.mtimeNs = record.readUInt32LE(120);
   into.devMajor = record.readUInt32LE(136);
   into.devMinor = record.readUInt32LE(140);
+  const isUnique = (record.readUInt32LE(0) & STATX_MNT_ID_UNIQUE) !== 0;
+  into.mountId = isUnique ? record.readUInt32LE(144) + record.readUInt32LE(148) * 0x1_0000_0000 : 0;
 }
 
 /** struct file_handle: u32 length, i32 type, then the bytes. */

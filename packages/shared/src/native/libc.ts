@@ -22,6 +22,7 @@ export function bindLibc() {
     writev: bind('int64_t writev(int, void *, int)'),
     close: bind('int close(int)'),
     statx: bind('int statx(int, void *, int, unsigned int, void *)'),
+    fstatfs: bind('int fstatfs(int, void *)'),
     readlink: bind('int64_t readlink(void *, void *, size_t)'),
     nameToHandleAt: bind('int name_to_handle_at(int, void *, void *, void *, int)'),
     openByHandleAt: bind('int open_by_handle_at(int, void *, int)'),

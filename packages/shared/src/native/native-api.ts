@@ -43,6 +43,8 @@ export interface FileStatus {
   mode: number;
   uid: number;
   linkCount: number;
+  /** Of the mount it was reached through, never used again for another one (STATX_MNT_ID_UNIQUE); 0 before Linux 6.8. */
+  mountId: number;
 }
 
 /** A file handle as name_to_handle_at(2) and fanotify's FID records give it. */
@@ -69,6 +71,11 @@ export interface FileApi {
   close(fd: number): void;
   /** statx(2) of an open fd. Borrows the fd. */
   status(fd: number, into: FileStatus): void;
+  /**
+   * fstatfs(2): f_type, the number of the filesystem's kind (statfs(2), linux/magic.h). Of FUSE and network filesystems
+   * a server is asked. Borrows the fd.
+   */
+  filesystemType(fd: number): number;
   /** statx(2) of a path, without following a final symlink and without opening anything. */
   statusOfPath(path: string, into: FileStatus): void;
   /** readlink(2): the target's text, cut at 4,096 bytes; opens nothing. */
@@ -128,7 +135,10 @@ export interface LeaseApi {
     fd: number,
     to: { readonly signal: number; readonly threadId: number },
   ): 'held' | 'writer' | 'unsupported';
-  /** F_SETLEASE F_UNLCK; nothing where no lease is held. Borrows the fd. @throws NativeError EBADF. */
+  /**
+   * F_SETLEASE F_UNLCK; nothing where no lease is held, and none can be where the call is not permitted (CAP_LEASE). Never
+   * throws. Borrows the fd.
+   */
   release(fd: number): void;
   /** F_GETLEASE: whether somebody waits for the lease to go, and also where none is held. Borrows the fd. @throws NativeError EBADF. */
   isBeingBroken(fd: number): boolean;

@@ -72,6 +72,16 @@ function fileContract(current: () => NativeUnderTest): void {
     files.close(fd);
   });
 
+  test('filesystemType tells a number that stays the same, and EBADF where nothing is open', () => {
+    const { files } = current().native;
+    const { fd } = withFile('x');
+    const type = files.filesystemType(fd);
+    expect(type).toBeGreaterThan(0);
+    expect(files.filesystemType(fd)).toBe(type);
+    files.close(fd);
+    expect(codeOf(() => files.filesystemType(fd))).toBe('EBADF');
+  });
+
   test('a rewrite changes the ctime or the size, never the inode number', async () => {
     const { files } = current().native;
     const { path, fd } = withFile('first');

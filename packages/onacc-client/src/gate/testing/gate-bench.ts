@@ -36,7 +36,7 @@ export class GateBench {
   readonly told: GateEvent[] = [];
   readonly handOver = new HandOver(HandOver.memory());
   /** What /proc says. */
-  readonly procTexts = new Map<string, string>();
+  readonly procTexts = new Map([['/proc/self/mountinfo', '21 1 253:0 / / rw - ext4 /dev/sda1 rw\n']]);
   readonly slots: number;
   readonly dutyMemory = Duty.memory(GATES);
   /** The gates' clock. */
@@ -69,7 +69,7 @@ export class GateBench {
       duty: new Duty(this.dutyMemory, index, GATES),
       counters: new Counters(this.#counterMemory, index),
       handOver: this.handOver,
-      readProcText: (path) => this.procTexts.get(path) ?? '',
+      readProcText: (path) => this.procTexts.get(path) ?? (isFdinfo(path) ? 'flags:\t0\nmnt_id:\t21\n' : ''),
       tell: (event) => this.told.push(event),
       nowMs: () => this.nowMs,
     });
@@ -173,6 +173,10 @@ export class GateBench {
       openHandles: this.native.poller.openHandles,
     };
   }
+}
+
+function isFdinfo(path: string): boolean {
+  return path.startsWith('/proc/self/fdinfo/');
 }
 
 /** Several threads poll one group, which the fake's one poller does not know of. */
