@@ -46,7 +46,7 @@ export const SETTINGS = [
     default: 131_072,
     min: 4,
     max: 16_777_216,
-    meaning: 'clean verdicts remembered in user space, 48 bytes each and gate',
+    meaning: 'clean verdicts remembered in user space, 52 bytes each and gate',
   },
   {
     name: 'KERNEL_CACHE',

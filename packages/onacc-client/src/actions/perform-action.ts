@@ -1,6 +1,7 @@
 import { fstatSync, realpathSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { assertNever, sanitize } from '@portcullis/shared';
+import { decodePath } from '@portcullis/shared/native';
 import { ActionError, codeOf, reasonOf } from './action-error.js';
 import { removeChecked } from './checked-removal.js';
 import type { Deadline } from './copy-content.js';
@@ -121,7 +122,7 @@ function keysOf({ dev, ino, size, mtimeNs, birthtimeNs }: BigIntStats): Keys {
 
 /** Its path when it was judged and, where that differs, the one it has now (behaviour 4.8). */
 function nameBoth({ fd, path }: JudgedFile): string {
-  const now = placeOf(fd).toString('utf8');
+  const now = decodePath(placeOf(fd));
   return path === now ? sanitize(path) : `${sanitize(path)} (real path: '${sanitize(now)}')`;
 }
 

@@ -32,7 +32,6 @@ const ISSUE_WORDS: Readonly<Record<string, string>> = {
   vanished: 'was gone before it could be marked',
   rootMissing: 'there is no such directory; it is protected as soon as there is one',
   otherDevice: 'another filesystem is mounted there; give it an OnAccessIncludePath of its own to protect it',
-  nameNotUtf8: 'its name is not UTF-8; rename it',
   directoryLimit: 'too many directories are watched already',
   eventsLost: 'changes were missed; the tree is walked again',
 };

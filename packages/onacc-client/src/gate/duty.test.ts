@@ -38,13 +38,25 @@ describe('Duty', () => {
   test('a gate whose clock has stopped is relieved, in a turn or not, and does not count as free', () => {
     const [first, second] = two();
     for (const gate of [first, second]) gate.join();
-    first.noteTick(1_000);
-    second.noteTick(1_000 + SILENT_AFTER_MS);
-    expect(second.relieve(999 + SILENT_AFTER_MS, 100)).toBeUndefined();
-    expect(second.freeGates(999 + SILENT_AFTER_MS, 100)).toBe(2);
-    expect(second.freeGates(1_000 + SILENT_AFTER_MS, 100)).toBe(1);
-    expect(second.stuckOthers(1_000 + SILENT_AFTER_MS, 100)).toEqual([0]);
-    expect(second.relieve(1_000 + SILENT_AFTER_MS, 100)).toBe(0);
+    first.noteTick();
+    let nowMs = 50_000;
+    for (; nowMs < 50_000 + SILENT_AFTER_MS; nowMs += 50) {
+      second.noteTick();
+      expect([second.relieve(nowMs, 100), second.freeGates(nowMs, 100)]).toEqual([undefined, 2]);
+    }
+    expect([second.freeGates(nowMs, 100), second.stuckOthers(nowMs, 100)]).toEqual([1, [0]]);
+    first.noteTick();
+    expect(second.stuckOthers(nowMs, 100)).toEqual([]);
+    for (const endMs = nowMs + SILENT_AFTER_MS; nowMs < endMs; nowMs += 50) second.stuckOthers(nowMs, 100);
+    expect([second.relieve(nowMs, 100), second.isMine]).toEqual([0, true]);
+  });
+
+  test('after all were stopped together nobody counts as silent, nor does a gate that is starting', () => {
+    const [first, second] = two();
+    first.noteTick();
+    second.stuckOthers(1_000, 100);
+    expect(second.stuckOthers(1_000_000, 100)).toEqual([]);
+    for (let nowMs = 1_000; nowMs < 9_000; nowMs += 50) expect(first.stuckOthers(nowMs, 100)).toEqual([]);
   });
 
   test('a turn that failed is as if it lasted for ever, until the next one', () => {

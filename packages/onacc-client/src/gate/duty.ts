@@ -7,14 +7,16 @@ const FIRST_GATE = 3;
 /** Since when it is at its turn; 0 between turns. */
 const TURN = 0;
 const JOINED = 1;
-/** When its clock last ticked; 0 before that. */
-const TICKED = 2;
+/** How often its clock has ticked. */
+const TICKS = 2;
 /** The daemon's process, as this gate's own link knows it; 0 while it has none. */
 const DAEMON_PID = 3;
 const GATE_WORDS = 4;
 
 /** A gate that has not ticked for so long has no thread any more, or one that gets no processor: 40 ticks. */
 export const SILENT_AFTER_MS = 1_000;
+/** Longer between two looks, and whoever looks was stopped himself (SIGSTOP): that says nothing of others. */
+const LOOK_MAX_MS = 100;
 /** Longer than any turn may last, and far from where the difference of two times would wrap. */
 const AGES_MS = 2 ** 30;
 
@@ -32,12 +34,16 @@ export class Duty {
   readonly #words: Int32Array;
   readonly #gate: number;
   readonly #gates: number;
+  /** What this thread has heard of each gate: its ticks, and for how long there was no new one. */
+  readonly #heard: { ticks: number; silentMs: number }[];
+  #lookedAtMs: number | undefined;
 
   /** @param gates - as many as there may ever be */
   constructor(memory: SharedArrayBuffer, gate: number, gates: number) {
     this.#words = new Int32Array(memory);
     this.#gate = gate;
     this.#gates = gates;
+    this.#heard = Array.from({ length: gates }, () => ({ ticks: 0, silentMs: 0 }));
   }
 
   static memory(gates: number): SharedArrayBuffer {
@@ -56,6 +62,7 @@ export class Duty {
 
   /** How many gates have joined and are not stuck. */
   freeGates(nowMs: number, stuckAfterMs: number): number {
+    this.#listen(nowMs);
     let free = 0;
     for (let gate = 0; gate < this.#gates; gate += 1) {
       const joined = Atomics.load(this.#words, wordOf(gate, JOINED)) === 1;
@@ -86,9 +93,9 @@ export class Duty {
     return false;
   }
 
-  /** This gate is alive. Called with each of its ticks; `nowMs` as for {@link beginTurn}. */
-  noteTick(nowMs: number): void {
-    Atomics.store(this.#words, wordOf(this.#gate, TICKED), nowMs | 0 || 1);
+  /** This gate is alive. Called with each of its ticks. */
+  noteTick(): void {
+    Atomics.add(this.#words, wordOf(this.#gate, TICKS), 1);
   }
 
   /** How often a gate off duty was told of a write that the one on duty has not seen. */
@@ -103,6 +110,7 @@ export class Duty {
 
   /** The other gates whose turn has lasted so long, or who are silent, on duty or not: their parked events need somebody else. */
   stuckOthers(nowMs: number, stuckAfterMs: number): number[] {
+    this.#listen(nowMs);
     const stuck: number[] = [];
     for (let gate = 0; gate < this.#gates; gate += 1) {
       if (gate !== this.#gate && this.#isStuck(gate, nowMs, stuckAfterMs)) stuck.push(gate);
@@ -129,6 +137,7 @@ export class Duty {
    * parked events the caller now answers; undefined when all is well or another gate was quicker.
    */
   relieve(nowMs: number, stuckAfterMs: number): number | undefined {
+    this.#listen(nowMs);
     const onDuty = Atomics.load(this.#words, ON_DUTY);
     if (onDuty === this.#gate || onDuty >= this.#gates) return undefined;
     if (!this.#isStuck(onDuty, nowMs, stuckAfterMs)) return undefined;
@@ -138,15 +147,27 @@ export class Duty {
   }
 
   #isStuck(gate: number, nowMs: number, stuckAfterMs: number): boolean {
-    if (this.#msSince(wordOf(gate, TURN), nowMs) >= stuckAfterMs) return true;
-    return this.#msSince(wordOf(gate, TICKED), nowMs) >= Math.max(SILENT_AFTER_MS, stuckAfterMs);
+    const silentMs = this.#heard[gate]?.silentMs ?? 0;
+    return this.#turnMs(gate, nowMs) >= stuckAfterMs || silentMs >= Math.max(SILENT_AFTER_MS, stuckAfterMs);
   }
 
-  /** @returns -1 where no time was noted */
-  #msSince(word: number, nowMs: number): number {
-    const since = Atomics.load(this.#words, word);
+  /** How long a gate has been at its turn; -1 between turns. */
+  #turnMs(gate: number, nowMs: number): number {
+    const since = Atomics.load(this.#words, wordOf(gate, TURN));
     // Both are the low 32 bits of the same clock; their difference is right even when those wrap.
     return since === 0 ? -1 : ((nowMs | 0) - since) | 0;
+  }
+
+  /** The gates' clocks are measured by how often this thread looks, not by the time: all may have been stopped together. */
+  #listen(nowMs: number): void {
+    const passedMs = Math.min(nowMs - (this.#lookedAtMs ?? nowMs), LOOK_MAX_MS);
+    this.#lookedAtMs = nowMs;
+    for (const [gate, heard] of this.#heard.entries()) {
+      const ticks = Atomics.load(this.#words, wordOf(gate, TICKS));
+      // Before its first tick it is starting.
+      heard.silentMs = ticks === heard.ticks && ticks !== 0 ? heard.silentMs + passedMs : 0;
+      heard.ticks = ticks;
+    }
   }
 }
 

@@ -113,7 +113,7 @@ export class Gate {
   tick(): void {
     const { duty, settings } = this.#deps;
     const nowMs = this.#deps.nowMs();
-    duty.noteTick(nowMs);
+    duty.noteTick();
     this.#asTurn(() => {
       this.#waiting.tick(nowMs);
       const relieved = duty.relieve(nowMs, settings.stuckAfterMs);
@@ -259,7 +259,7 @@ export class Gate {
     let took = false;
     try {
       this.#answers.answer(event, outcome);
-      took = outcome === CACHED && this.#tookFd(this.#keeper.markInKernel(this.#screen.status, event));
+      took = outcome === CACHED && this.#tookFd(() => this.#keeper.markInKernel(this.#screen.status, event));
     } finally {
       if (!took) this.#deps.native.files.close(event.fd);
     }
@@ -268,17 +268,18 @@ export class Gate {
   /** @returns whether the keeper has taken the descriptor */
   #keep(flight: Flight, witness: HeldEvent): boolean {
     this.#heedUnseenWrites();
+    return this.#tookFd(() => this.#keeper.keepClean(flight, witness));
+  }
+
+  #tookFd(keep: () => Keeping): boolean {
     try {
-      return this.#tookFd(this.#keeper.keepClean(flight, witness));
+      const keeping = keep();
+      if (keeping !== 'none') this.#deps.counters.count('kernelMarks');
+      return keeping === 'tookFd';
     } catch (error) {
       this.#deps.tell({ kind: 'trouble', message: `keeping a verdict: ${messageOf(error)}` });
       return false;
     }
-  }
-
-  #tookFd(keeping: Keeping): boolean {
-    if (keeping !== 'none') this.#deps.counters.count('kernelMarks');
-    return keeping === 'tookFd';
   }
 
   /** Somebody who could write has closed the file. Borrows the fd. */

@@ -23,7 +23,7 @@ interface PendingMark extends MarkedFile {
 }
 
 /** Of the places, for files that were asked about once. */
-const ONCE_SHARE = 0.75;
+const ONCE_SHARE = 15 / 16;
 /** More than a gate reads in a turn; beyond it files go without. */
 const PENDING_MAX = 256;
 

@@ -13,9 +13,9 @@ const STOP_MAX_MS = 500;
 
 type LeaseNative = Pick<NativeApi, 'fanotify' | 'leases' | 'files'>;
 
-/** How many descriptors may be held, of the process' limit: the other half is for events, sockets and files. */
+/** How many descriptors may be held, of the process' limit: the rest is for events, sockets and files. */
 export function leasesMax(openFilesMax: number): number {
-  return Math.min(HELD_MAX, Math.floor(openFilesMax / 2));
+  return Math.min(HELD_MAX, Math.floor((openFilesMax * 5) / 8));
 }
 
 /**

@@ -40,6 +40,8 @@ export interface GateSettings {
   /** StreamMaxLength: what is longer is not sent as a stream. */
   readonly streamMaxBytes: number;
   readonly scansInFlightMax: number;
+  /** How long the daemon waits for the next command of a session (behaviour 1.6); absent: not known. */
+  readonly commandReadTimeoutMs?: number;
   /** How long the gate waits awake for a single answer; 0 = not at all. */
   readonly spinMaxMs: number;
   /** A turn of the gate on duty that lasts so long has it relieved by another gate. */

@@ -71,6 +71,9 @@ export class WaitingOpens {
         silenceMaxMs: settings.deadlineMs * SILENCE_FACTOR,
         spinMaxMs: settings.spinMaxMs,
         nowMs: deps.nowMs,
+        ...(settings.commandReadTimeoutMs === undefined
+          ? {}
+          : { commandReadTimeoutMs: settings.commandReadTimeoutMs }),
       },
       {
         onVerdict: (flight, verdict) => {

@@ -133,6 +133,26 @@ describe('InotifyMonitor', () => {
     },
   );
 
+  test('our own open is known as ours also where its event is read after the scan', async () => {
+    const path = `${directory.path}/file`;
+    writeFileSync(path, 'content');
+    await settle();
+    monitor.onBegin(path);
+    readFileSync(path);
+    monitor.onEnd(path, { kind: 'notClean' });
+    await settle();
+    expect(told).toEqual(['file']);
+  });
+
+  test('a version that was just judged is not told of for a close of somebody who wrote nothing', async () => {
+    writeFileSync(`${directory.path}/file`, 'content');
+    await settle();
+    await scan('file', 'notClean', () => {
+      closeSync(openSync(`${directory.path}/file`, 'a'));
+    });
+    expect(told).toEqual(['file']);
+  });
+
   test('a scan that began under other signatures is not remembered', async () => {
     writeFileSync(`${directory.path}/file`, 'content');
     await settle();

@@ -1,5 +1,4 @@
-import { isUtf8 } from 'node:buffer';
-import { constants, emptyFileStatus, NativeError, WOULD_BLOCK } from '@portcullis/shared/native';
+import { constants, decodePath, emptyFileStatus, NativeError, WOULD_BLOCK } from '@portcullis/shared/native';
 import type { FanotifyApi, NativeApi, PollHandle } from '@portcullis/shared/native';
 import { sameKey } from '../gate/file-key.js';
 import type { FileKey } from '../gate/file-key.js';
@@ -126,8 +125,8 @@ export class InotifyMonitor implements FileObserver {
       return;
     }
     const directory = this.#pathOf.get(watch);
-    if (directory === undefined || (mask & IN_ISDIR) !== 0 || name.length === 0 || !isUtf8(name)) return;
-    const path = `${directory}/${name.toString()}`;
+    if (directory === undefined || (mask & IN_ISDIR) !== 0 || name.length === 0) return;
+    const path = `${directory}/${decodePath(name)}`;
     const isOpen = (mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) === 0;
     if (!this.#ownScans.explains(path, isOpen)) this.#look(path);
   }

@@ -1,3 +1,5 @@
+import { decodePath } from '@portcullis/shared/native';
+
 /** One line of /proc/PID/mountinfo (proc_pid_mountinfo(5)). */
 export interface Mount {
   /** Reused by the kernel after an unmount. */
@@ -24,7 +26,7 @@ const FIXED_FIELDS = 6;
 /**
  * Reads mount lines in their order; what is no mount line is left out, and lines past the 100,000th.
  *
- * @param text - the file's bytes as latin1, since a mount point need not be UTF-8; what is not turns into U+FFFD
+ * @param text - the file's bytes as latin1, since a mount point need not be UTF-8: paths are `decodePath`'s
  */
 export function readMountTable(text: string): Mount[] {
   const mounts: Mount[] = [];
@@ -139,7 +141,7 @@ function unescape(field: string): string {
   const bytes = field.replace(/\\([0-3][0-7]{2})/g, (_, octal: string) =>
     String.fromCharCode(Number.parseInt(octal, 8)),
   );
-  return Buffer.from(bytes, 'latin1').toString('utf8');
+  return decodePath(Buffer.from(bytes, 'latin1'));
 }
 
 /** The mount that a walk from above meets first; of several at one place the one listed last. */

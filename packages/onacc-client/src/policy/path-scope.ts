@@ -9,8 +9,8 @@ export interface PathScopeOptions {
 /**
  * Which files are to be judged, where the kernel asks about more than those.
  *
- * A path that is not absolute is judged: the file was reached in another mount namespace, or lies outside our root, and
- * says nothing about where it belongs (readlink of /proc/self/fd/N shows `(unreachable)/…`).
+ * A path that is not absolute is judged: it says nothing about where the file belongs. An absolute one may be of another mount
+ * namespace, where it says no more; who asks has to know (`gate/own-mounts.ts`).
  *
  * @returns a test for the path of a file
  */

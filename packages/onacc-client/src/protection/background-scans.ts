@@ -25,6 +25,7 @@ export function createBackgroundScanner(
       connectMaxMs: config.onAccess.curlTimeoutMs,
       streamMaxBytes: config.streams.streamMaxBytes,
       nowMs: monotonicMs,
+      commandReadTimeoutMs: config.clocks.commandReadTimeoutMs,
     },
     fileMaxBytes: config.onAccess.maxFileSizeBytes,
     isExcluded: compileExcludedPaths(plan.exclusions.patterns, deps.native.patterns, {

@@ -261,6 +261,7 @@ function gateSettings({ configuration, detections }: ProtectionDeps, kernel: Ker
     transfer: route.transfer,
     streamMaxBytes: config.streams.streamMaxBytes,
     scansInFlightMax: configuration.scansInFlightMax,
+    commandReadTimeoutMs: config.clocks.commandReadTimeoutMs,
     // With one processor the daemon could not run meanwhile.
     spinMaxMs: availableParallelism() > 1 ? settings.spinMicroseconds / 1_000 : 0,
     stuckAfterMs: settings.stuckAfterMs,

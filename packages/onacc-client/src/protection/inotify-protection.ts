@@ -81,9 +81,9 @@ async function watch(deps: ProtectionDeps, reason: string, begun: CleanUps): Pro
 /** inotify does not tell who opens a file. */
 function warnOfExclusions({ configuration, reporter }: ProtectionDeps): void {
   if (configuration.excludedUids.length === 0) return;
-  const message =
-    'with inotify nobody is excluded: OnAccessExcludeUID, OnAccessExcludeUname and OnAccessExcludeRootUID have no effect';
-  reporter.report({ kind: 'trouble', message });
+  reporter.reportRemark(
+    'WARNING: with inotify nobody is excluded: OnAccessExcludeUID, OnAccessExcludeUname and OnAccessExcludeRootUID have no effect',
+  );
 }
 
 function asProtection(

@@ -200,10 +200,19 @@ describe('BackgroundScanner', () => {
     writeFileSync(`${root}/a/f`, 'HANG');
     writeFileSync(`${directory.path}/elsewhere/f`, 'EVIL but not ours');
     const scanner = createScanner();
+    let isSwapped = false;
+    scanner.observe({
+      onBegin: () => {
+        if (isSwapped) return;
+        isSwapped = true;
+        renameSync(`${root}/a`, `${directory.path}/aside`);
+        symlinkSync(`${directory.path}/elsewhere`, `${root}/a`);
+      },
+      onEnd: () => undefined,
+    });
     scanner.submitTree(root);
     await until(() => scripted.scanned.length === 1);
-    renameSync(`${root}/a`, `${directory.path}/aside`);
-    symlinkSync(`${directory.path}/elsewhere`, `${root}/a`);
+    expect(scripted.scanned).toEqual(['HANG']);
     scripted.dropConnections();
     await until(() => scanner.isIdle);
     expect(scripted.scanned).toEqual(['HANG']);

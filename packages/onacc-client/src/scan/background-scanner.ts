@@ -1,4 +1,4 @@
-import { emptyFileStatus } from '@portcullis/shared/native';
+import { decodePath, emptyFileStatus, encodePath } from '@portcullis/shared/native';
 import { keyOf, sameKey } from '../gate/file-key.js';
 import type { FileKey } from '../gate/file-key.js';
 import type {
@@ -141,13 +141,13 @@ export class BackgroundScanner {
       this.#observer?.onEnd(path, NOT_CLEAN);
       return;
     }
-    this.#files.push({ path: Buffer.from(path), triesLeft: TRIES_MAX });
+    this.#files.push({ path: encodePath(path), triesLeft: TRIES_MAX });
     this.#goOn();
   }
 
   /** Scans all files below this directory some time. */
   submitTree(directory: string): void {
-    const path = Buffer.from(directory);
+    const path = encodePath(directory);
     // A directory inside one that has not been begun is seen there.
     if (this.#trees.some((tree) => isWithin(path, tree))) return;
     if (!this.#hasRoom(this.#trees, TREES_WAITING_MAX, directory)) return;
@@ -251,7 +251,7 @@ export class BackgroundScanner {
   async #begin(job: Job, throughDirectory?: Buffer): Promise<void> {
     await this.#until(() => this.#link.isUp && this.#lanes.size < SCANS_IN_FLIGHT_MAX);
     if (this.#stopped) return;
-    this.#observer?.onBegin(job.path.toString());
+    this.#observer?.onBegin(decodePath(job.path));
     const opening = openForScan(throughDirectory ?? job.path, this.#options.fileMaxBytes);
     const lane = this.#scan(job, opening, throughDirectory !== undefined).finally(() => {
       this.#lanes.delete(lane);
@@ -299,13 +299,13 @@ export class BackgroundScanner {
   /** @param judged - the version that this is about */
   #tellEnd(job: Job, judged?: FileKey, kind: FileOutcome['kind'] = 'notClean'): void {
     if (this.#stopped) return;
-    this.#observer?.onEnd(job.path.toString(), judged === undefined ? NOT_CLEAN : { kind, key: judged });
+    this.#observer?.onEnd(decodePath(job.path), judged === undefined ? NOT_CLEAN : { kind, key: judged });
   }
 
   #noteSkip(job: Job, why: NotScanned): void {
     if (why === 'unreadable' || why === 'tooLarge') {
       this.#counts[why === 'tooLarge' ? 'tooLarge' : 'failed'] += 1;
-      this.#options.onIssue(job.path.toString(), why);
+      this.#options.onIssue(decodePath(job.path), why);
     } else this.#counts.skipped += 1;
     this.#tellEnd(job);
   }
@@ -321,7 +321,7 @@ export class BackgroundScanner {
       this.#files.putBack([{ ...job, triesLeft: job.triesLeft - 1 }]);
     } else {
       this.#counts.failed += 1;
-      this.#options.onIssue(job.path.toString(), ISSUES[kind]);
+      this.#options.onIssue(decodePath(job.path), ISSUES[kind]);
       this.#tellEnd(job, judged);
     }
   }
@@ -339,7 +339,7 @@ export class BackgroundScanner {
     try {
       return this.#options.native.files.readLink(`/proc/self/fd/${fd}`);
     } catch {
-      return job.path.toString();
+      return decodePath(job.path);
     }
   }
 

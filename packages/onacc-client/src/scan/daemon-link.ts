@@ -264,7 +264,7 @@ export class DaemonLink<Ticket extends ScanTicket> implements ScanLink<Ticket> {
       this.#observer.onLost(ticket);
       return true;
     }
-    let taken = 0;
+    let taken: number;
     try {
       taken = this.#native.sockets.sendWithFd(session.fd, FILDES, fd);
     } catch (error) {

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { lstat, opendir } from 'node:fs/promises';
+import { decodePath } from '@portcullis/shared/native';
 import { closeQuietly, fstat, openQuietly } from './open-for-scan.js';
 
 export interface WalkOptions {
@@ -38,13 +39,13 @@ export async function* walkFiles(root: Buffer, options: WalkOptions): AsyncGener
   let device: bigint | undefined;
   for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
     const { path } = directory;
-    if (options.isExcluded(path.toString())) continue;
+    if (options.isExcluded(decodePath(path))) continue;
     let fd = -1;
     try {
       fd = await openQuietly(path, FLAGS);
       const status = await fstat(fd);
       if (isAnother(status, directory.found)) {
-        options.onUnread(path.toString());
+        options.onUnread(decodePath(path));
         continue;
       }
       device ??= status.dev;
@@ -59,11 +60,11 @@ export async function* walkFiles(root: Buffer, options: WalkOptions): AsyncGener
         };
         if (entry.isSymbolicLink()) continue;
         if (!entry.isDirectory()) yield found;
-        else if (waiting.length >= options.directoriesMax) options.onUnread(found.path.toString());
+        else if (waiting.length >= options.directoriesMax) options.onUnread(decodePath(found.path));
         else waiting.push({ path: found.path, found: await identityOf(found.throughDirectory) });
       }
     } catch {
-      options.onUnread(path.toString());
+      options.onUnread(decodePath(path));
     } finally {
       if (fd >= 0) await closeQuietly(fd);
     }

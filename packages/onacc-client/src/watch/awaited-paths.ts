@@ -1,9 +1,9 @@
-import { realpath } from 'node:fs/promises';
 import { posix } from 'node:path';
+import { decodePath } from '@portcullis/shared/native';
 import type { FileApi } from '@portcullis/shared/native';
 import type { Change } from './change-source.js';
 import type { DeviceWatches } from './device-watch.js';
-import { probeDirectory } from './probe-directory.js';
+import { probeDirectory, resolvePath } from './probe-directory.js';
 
 /** How often a path is looked at again because the next of its directories came while it was being followed. */
 const STEPS_MAX = 64;
@@ -71,7 +71,8 @@ export class AwaitedPaths {
     if (this.#awaited.size === 0) return false;
     for (const { identity, name } of this.#awaited.values()) {
       if (identity !== change.directory) continue;
-      if (change.kind === 'self' || (change.kind === 'entry' && change.name.toString() === name)) return true;
+      if (change.kind === 'self' || (change.kind === 'entry' && decodePath(change.name) === name))
+        return true;
     }
     return false;
   }
@@ -104,7 +105,7 @@ export class AwaitedPaths {
 /** With symbolic links resolved; undefined while the path leads nowhere. */
 async function resolved(path: string): Promise<string | undefined> {
   try {
-    return await realpath(path);
+    return await resolvePath(path);
   } catch {
     return undefined;
   }

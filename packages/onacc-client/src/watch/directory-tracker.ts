@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { decodePath } from '@portcullis/shared/native';
 import type { FileApi } from '@portcullis/shared/native';
 import { Arrivals } from './arrivals.js';
 import type { Arrival, OnArrived } from './arrivals.js';
@@ -111,13 +111,11 @@ export class DirectoryTracker {
       if (change.what === 'deleted') this.#dropDeleted(node);
       else if (node.place === 'root') this.#checkRootOf(node);
     } else if (change.kind === 'fileMovedIn') {
-      const path = isUtf8(change.name) ? this.#joined(node, change.name.toString()) : undefined;
+      const path = this.#joined(node, decodePath(change.name));
       if (path !== undefined) this.#arrivals.onFile(path);
-    } else if (isUtf8(change.name)) {
-      const ifGone = change.what === 'deleted' ? 'deleted' : 'moved';
-      this.#lookAt(node, change.name.toString(), { ifGone, arrival: undefined });
     } else {
-      this.#reportNotUtf8(this.#joined(node, change.name.toString()));
+      const ifGone = change.what === 'deleted' ? 'deleted' : 'moved';
+      this.#lookAt(node, decodePath(change.name), { ifGone, arrival: undefined });
     }
   }
 
@@ -238,8 +236,6 @@ export class DirectoryTracker {
       return;
     } else if (probe.kind === 'absent') {
       this.#checkRootOf(parent);
-      // readdir decodes names: what cannot be found under a replacement character has bytes that are no UTF-8.
-      if (known === undefined && name.includes('\uFFFD')) this.#reportNotUtf8(path);
     }
     if (known !== undefined) this.#takeOut(known, why.ifGone);
   }
@@ -334,10 +330,6 @@ export class DirectoryTracker {
 
   #report(path: string, what: 'notMarked' | 'notFollowed' | 'notRead', code: string | undefined): void {
     if (code !== undefined) this.#options.issues.add(path, isAbsence(code) ? 'vanished' : what, code);
-  }
-
-  #reportNotUtf8(path: string | undefined): void {
-    if (path !== undefined) this.#options.issues.add(path, 'nameNotUtf8', 'EILSEQ');
   }
 
   /** The path of an entry; undefined while the directory's own path is unknown. */

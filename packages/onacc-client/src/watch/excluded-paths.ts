@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { AppError, messageOf } from '@portcullis/shared';
+import { encodePath } from '@portcullis/shared/native';
 import type { PatternApi, PosixPattern } from '@portcullis/shared/native';
 import { normalisePath } from './mark-plan.js';
 
@@ -75,7 +76,7 @@ function compile(pattern: string, patternApi: PatternApi): Expression {
     throw new ExcludedPathsError(pattern, error);
   }
   const end = pattern.endsWith('/') ? '/' : '';
-  return (path) => compiled.matches(Buffer.from(path + end));
+  return (path) => compiled.matches(encodePath(path + end));
 }
 
 /** @param decide - asks about parents by its second parameter; it gets absolute paths of bounded length only. */

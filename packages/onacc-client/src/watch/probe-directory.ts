@@ -1,4 +1,5 @@
-import { constants, emptyFileStatus } from '@portcullis/shared/native';
+import { realpath } from 'node:fs/promises';
+import { constants, decodePath, emptyFileStatus, encodePath } from '@portcullis/shared/native';
 import type { FileApi, FileHandle } from '@portcullis/shared/native';
 
 /** What is at a path, final symlinks not followed. */
@@ -40,6 +41,11 @@ export function probeDirectory(files: ProbedFiles, path: string): DirectoryProbe
     if (!isUnsupported(code)) return failedProbe(code);
     return { kind: 'directory', identity: `${device}|inode ${inode}`, device, hasHandle: false };
   }
+}
+
+/** realpath(3), which may lead to names that are no UTF-8. @throws Error with the errno's name as its `code` */
+export async function resolvePath(path: string): Promise<string> {
+  return decodePath(await realpath(encodePath(path), { encoding: 'buffer' }));
 }
 
 /** The identity of the inode that an event of the given device names. */

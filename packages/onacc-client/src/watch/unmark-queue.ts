@@ -2,7 +2,7 @@ import { constants as fsConstants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle as OpenFile } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { emptyFileStatus } from '@portcullis/shared/native';
+import { emptyFileStatus, encodePath } from '@portcullis/shared/native';
 import type { FileApi } from '@portcullis/shared/native';
 import type { DeviceWatches } from './device-watch.js';
 import type { MarkTargets } from './mark-targets.js';
@@ -128,7 +128,7 @@ export class UnmarkQueue {
     for (const path of this.#options.placesOn(device)) {
       let place: OpenFile;
       try {
-        place = await open(path, OPEN_FLAGS);
+        place = await open(encodePath(path), OPEN_FLAGS);
       } catch {
         continue;
       }

@@ -6,7 +6,7 @@ import { isBelow } from './mark-plan.js';
  * is not known; `vanished` it was gone before it could be marked; `rootMissing` there is no such directory; `rootRefused` the
  * path is a symbolic link to `/` (code ROOT) or to something that is excluded (code EXCLUDED);
  * `otherDevice` another file system is mounted there (trees are walked without crossing devices, behaviour 4.7);
- * `nameNotUtf8` its name is not UTF-8; `directoryLimit` the bound on watched directories; `eventsLost` changes were
+ * `directoryLimit` the bound on watched directories; `eventsLost` changes were
  * missed and the tree is walked again.
  */
 export type WatchIssueKind =
@@ -17,7 +17,6 @@ export type WatchIssueKind =
   | 'rootMissing'
   | 'rootRefused'
   | 'otherDevice'
-  | 'nameNotUtf8'
   | 'directoryLimit'
   | 'eventsLost';
 
@@ -51,7 +50,6 @@ const WEAKENING: ReadonlySet<WatchIssueKind> = new Set([
   'notRead',
   'rootMissing',
   'rootRefused',
-  'nameNotUtf8',
   'directoryLimit',
 ]);
 

@@ -1,4 +1,3 @@
-import { realpath } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NativeApi } from '@portcullis/shared/native';
@@ -13,7 +12,7 @@ import { isBelow } from './mark-plan.js';
 import { MarkTargets } from './mark-targets.js';
 import type { MarkTarget } from './mark-targets.js';
 import { MountPoints } from './mount-points.js';
-import { codeOf, isAbsence, probeDirectory } from './probe-directory.js';
+import { codeOf, isAbsence, probeDirectory, resolvePath } from './probe-directory.js';
 import { RepeatedRun, rethrow } from './repeated-run.js';
 import { watchCoverage } from './watch-coverage.js';
 import type { WatchCoverage, WatchedRoot } from './watch-coverage.js';
@@ -269,7 +268,7 @@ export class TreeWatcher implements Watcher {
   /** Whether the root's path still leads to what is watched: no event tells of a directory above it, or of a mount. */
   async #isRootInPlace({ path, realPath, node }: WatchedRoot): Promise<boolean> {
     if (node === undefined) return false;
-    if (path !== realPath && (await realpath(path).catch(() => '')) !== realPath) return false;
+    if (path !== realPath && (await resolvePath(path).catch(() => '')) !== realPath) return false;
     const at = probeDirectory(this.#native.files, realPath);
     return at.kind === 'failed' || (at.kind === 'directory' && at.identity === node.identity);
   }
@@ -290,7 +289,7 @@ export class TreeWatcher implements Watcher {
   async #lookAtRoot(root: WatchedRoot): Promise<'there' | 'missing' | 'kept' | 'refused'> {
     let realPath: string;
     try {
-      realPath = await realpath(root.path);
+      realPath = await resolvePath(root.path);
     } catch (error) {
       const code = codeOf(error);
       if (this.#isStopped()) return 'kept';

@@ -105,7 +105,7 @@ describeOrSkip('--move', notRoot, () => {
     const path = at.write(name, 'odd');
     const result = await at.once('move', path);
     expect(result).toMatchObject({ kind: 'done', file: 'a___b' });
-    expect(result).toMatchObject({ text: `${at.tree}/a�\\n\\x1bb: moved to '${at.quarantine}/a___b'` });
+    expect(result).toMatchObject({ text: `${at.tree}/a\\xff\\n\\x1bb: moved to '${at.quarantine}/a___b'` });
     expect(at.record('a___b').path).toEqual(path);
     expect(existsSync(path)).toBe(false);
   });

@@ -1,7 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { openNative } from '@portcullis/shared/native';
+import { decodePath, openNative } from '@portcullis/shared/native';
 import { makeTempDir } from '@portcullis/shared/testing';
 import { FileActions } from '../../src/actions/file-actions.js';
 import type { FileActionLimits } from '../../src/actions/file-actions.js';
@@ -96,7 +96,7 @@ export class ActionsFixture {
   judged(path: string | Buffer, facts: Partial<JudgedFile> = {}): JudgedFile {
     return {
       fd: openSync(path, 'r'),
-      path: path.toString('utf8'),
+      path: typeof path === 'string' ? path : decodePath(path),
       signatureName: 'Test.Eicar',
       opener: { pid: 1, uid: 1000, executable: '/bin/cat', commandLine: 'cat x', container: '' },
       detectedAtMs: 1_700_000_000_000,

@@ -1,19 +1,23 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { ChildProgram } from '@portcullis/shared/programs';
-import { describeIfFanotify } from '@portcullis/shared/testing';
+import { describeIfFanotify, describeOrSkip } from '@portcullis/shared/testing';
 import { MountsFixture } from '../filesystems/mounts-fixture.js';
 import { cat } from '../openers/opener.js';
-import { EICAR, PairFixture, told, until } from '../pair-fixture.js';
+import { EICAR, PairFixture, told, until, whyNot } from '../pair-fixture.js';
 
 jest.setTimeout(60_000);
 
 const REFUSED = /Operation not permitted/;
 const STRATEGIES = ['mount', 'filesystem'] as const;
-/** A pattern of its own line of clamd.conf. */
+/** More than the daemon keeps in memory of a stream, less than OnAccessMaxFileSize. */
+const LARGE_BYTES = 4 * 1024 * 1024;
+/** The line of clamd.conf. */
 const TEMPORARY = /^TemporaryDirectory .*$/m;
+
+const noClamd = await whyNot('clamd');
 
 let mounts: MountsFixture;
 let disk: string;
@@ -107,10 +111,10 @@ describeIfFanotify("the daemon's temporary directory", () => {
       ...{ config: [`${option} ${disk}`], temporary: `${disk}/tmp`, env, args: ['--stream'] },
     });
     writeFileSync(`${disk}/tmp/eicar`, EICAR);
-    writeFileSync(`${disk}/large`, Buffer.alloc(8 * 1024 * 1024, 'x'));
+    writeFileSync(`${disk}/large`, Buffer.alloc(LARGE_BYTES, 'x'));
     expect(await cat(`${disk}/tmp/eicar`)).toMatch(REFUSED);
     const { stdout } = await promisify(execFile)('wc', ['-c', `${disk}/large`]);
-    expect(stdout).toBe(`${8 * 1024 * 1024} ${disk}/large\n`);
+    expect(stdout).toBe(`${LARGE_BYTES} ${disk}/large\n`);
     expect(told(client, 'notScanned')).toEqual([]);
     expect(JSON.stringify(told(client, 'configWarning'))).not.toContain('temporary directory');
   });
@@ -124,5 +128,24 @@ describeIfFanotify("the daemon's temporary directory", () => {
     expect(JSON.stringify(told(client, 'configWarning'))).toContain(
       `'${disk}/tmp' and what is below it is not protected: it is the daemon's temporary directory`,
     );
+  });
+});
+
+describeOrSkip("Debian's clamd", noClamd, () => {
+  describeIfFanotify('with marks of whole mounts', () => {
+    test('clamd unpacks an archive there while every open of it is judged', async () => {
+      mkdirSync(`${disk}/tmp`, { mode: 0o777 });
+      chmodSync(`${disk}/tmp`, 0o777);
+      chmodSync(disk, 0o755);
+      execFileSync('sh', ['-c', 'cd "$1/real" && tar -czf ../archive.tgz eicar', 'sh', disk]);
+      pair = new PairFixture([`OnAccessMountPath ${disk}`], { include: [] });
+      pair.changeConfig((text) => text.replace(TEMPORARY, `TemporaryDirectory ${disk}/tmp`));
+      await pair.startClamd();
+      const client = await pair.startClient();
+      writeFileSync(`${disk}/tmp/eicar`, EICAR);
+      expect(await cat(`${disk}/archive.tgz`)).toMatch(REFUSED);
+      expect(await cat(`${disk}/tmp/eicar`)).toMatch(REFUSED);
+      expect(told(client, 'notScanned')).toEqual([]);
+    });
   });
 });

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { constants, openNative, WOULD_BLOCK } from '@portcullis/shared/native';
 import type { NativeApi } from '@portcullis/shared/native';
@@ -29,8 +28,8 @@ export class OpenListener {
   }
 
   /** Whether an open of a new file in the directory is seen. */
-  sees(directory: string): boolean {
-    const file = join(directory, 'seen-or-not');
+  sees(directory: string | Buffer): boolean {
+    const file = Buffer.concat([Buffer.from(directory), Buffer.from('/seen-or-not')]);
     this.take();
     writeFileSync(file, 'x');
     readFileSync(file);

@@ -1,10 +1,19 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { constants } from '@portcullis/shared/native';
+import { constants, encodePath } from '@portcullis/shared/native';
 import { describeIfFanotify, makeTempDir } from '@portcullis/shared/testing';
 import type { TempDir } from '@portcullis/shared/testing';
 import { TreeWatcher } from '../../src/watch/watch-tree.js';
@@ -318,16 +327,60 @@ describeIfFanotify('TreeWatcher on a real kernel', () => {
       });
     });
 
-    test('a name that is no UTF-8 is an issue, when it is there and when it comes', async () => {
-      const named = (byte: number) => Buffer.concat([Buffer.from(`${inside.path}/x`), Buffer.from([byte])]);
-      mkdirSync(named(0xff));
+    test('a directory whose name is no UTF-8 is marked like any other, also deep down and after renames', async () => {
+      const named = (...names: string[]): string => join(inside.path, ...names);
+      const bytes = encodePath;
+      mkdirSync(bytes(named('old\udcff', 'below', '\udcfe\udced\udca0')), { recursive: true });
       const watcher = watch();
       await watcher.start();
-      mkdirSync(named(0xfe));
-      await until(() => (watcher.coverage().roots[0]?.issues[0]?.count ?? 0) === 2, 'both are reported');
-      expect(watcher.coverage().roots).toMatchObject([
-        { state: 'partial', issues: [{ what: 'nameNotUtf8', code: 'EILSEQ' }] },
-      ]);
+      const isSeen = (path: string): boolean => listener.sees(bytes(path));
+      expect(isSeen(named('old\udcff', 'below', '\udcfe\udced\udca0'))).toBe(true);
+
+      mkdirSync(bytes(named('new\udcff', 'x\udc80', 'y')), { recursive: true });
+      // As JavaScript decodes them, these two have one name.
+      mkdirSync(bytes(named('new\udcfe')));
+      mkdirSync(named('new\ufffd'));
+      await until(() => watcher.coverage().directories === 9, 'what is new is known');
+      for (const names of [['new\udcff'], ['new\udcff', 'x\udc80', 'y'], ['new\udcfe'], ['new\ufffd']])
+        expect(isSeen(named(...names))).toBe(true);
+
+      renameSync(bytes(named('new\udcff')), named('plain'));
+      mkdirSync(bytes(named('plain', 'x\udc80', 'later')));
+      await until(() => watcher.coverage().directories === 10, 'one is followed under its new name');
+      expect(isSeen(named('plain', 'x\udc80', 'later'))).toBe(true);
+
+      renameSync(bytes(named('plain')), bytes(named('back\udcff')));
+      mkdirSync(bytes(named('back\udcff', 'x\udc80', 'last')));
+      await until(() => watcher.coverage().directories === 11, 'and under one that is no UTF-8 again');
+      expect(isSeen(named('back\udcff', 'x\udc80', 'last'))).toBe(true);
+
+      renameSync(bytes(named('old\udcff')), bytes(join(outside.path, 'out\udcff')));
+      rmSync(bytes(named('new\udcfe')), { recursive: true });
+      await until(() => watcher.coverage().directories === 7, 'what left is forgotten');
+      expect(watcher.coverage().roots).toMatchObject([{ state: 'protected', issues: [] }]);
+      if (source === 'inotify where there are no file handles') return;
+      await until(() => !isSeen(join(outside.path, 'out\udcff', 'below')), 'and has no mark any more');
+      expect(watcher.coverage().strayed).toBe(0);
+    });
+
+    test('a root behind a symbolic link may be called anything', async () => {
+      mkdirSync(encodePath(join(inside.path, 'real\udcff', 'below')), { recursive: true });
+      symlinkSync(encodePath(join(inside.path, 'real\udcff')), join(outside.path, 'link'));
+      const watcher = watch({ roots: [join(outside.path, 'link')] });
+      await watcher.start();
+      expect(listener.sees(encodePath(join(inside.path, 'real\udcff', 'below')))).toBe(true);
+      expect(watcher.coverage()).toMatchObject({ roots: [{ state: 'protected', directories: 2 }] });
+    });
+
+    test('a large directory is read piece by piece, and its odd names are found as well', async () => {
+      const large = 4_000;
+      for (let index = 0; index < large; index += 1)
+        writeFileSync(join(inside.path, `${index}`.padEnd(200, 'x')), '');
+      mkdirSync(encodePath(join(inside.path, 'odd\udcff')));
+      expect(statSync(inside.path).size).toBeGreaterThan(65_536);
+      const watcher = watch();
+      await watcher.start();
+      expect(listener.sees(encodePath(join(inside.path, 'odd\udcff')))).toBe(true);
     });
 
     test('says which interface tells of new directories', async () => {

@@ -24,9 +24,15 @@ describe('sanitize', () => {
     expect(sanitize(Buffer.from([0x61, 0xff, 0x62]))).toBe('a\ufffdb');
   });
 
+  test('shows the bytes that a decoded path could not express in UTF-8, and leaves pairs of surrogates alone', () => {
+    expect(sanitize('/srv/bad\udcff/😀')).toBe('/srv/bad\\xff/😀');
+    expect(sanitize('\ud800a\udc00')).toBe('\\ud800a\\udc00');
+  });
+
   test('cuts what is too long and tells the length', () => {
     expect(sanitize('x'.repeat(20), 5)).toBe('xxxxx… (20 characters)');
     expect(sanitize(Buffer.from('x'.repeat(5000)), 5)).toBe('xxxxx… (5000 bytes)');
+    expect(sanitize('abc😀😀', 4)).toBe('abc… (7 characters)');
     expect(sanitize('\n\n\n', 4)).toBe('\\n\\n… (3 characters)');
   });
 

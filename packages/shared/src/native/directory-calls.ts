@@ -2,6 +2,7 @@ import { failedCall } from './libc.js';
 import type { Libc } from './libc.js';
 import type { FileApi } from './native-api.js';
 import { NativeError } from './native-error.js';
+import { encodePath } from './path-bytes.js';
 
 const EINVAL = 22;
 const RENAME_NOREPLACE = 1;
@@ -42,7 +43,7 @@ export function createDirectoryCalls(libc: Libc): Pick<FileApi, DirectoryCalls> 
  * @throws NativeError EINVAL
  */
 export function component(name: string): Buffer {
-  if (isComponent(name)) return Buffer.from(`${name}\0`);
+  if (isComponent(name)) return encodePath(`${name}\0`);
   throw new NativeError('path', EINVAL, { name });
 }
 

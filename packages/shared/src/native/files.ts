@@ -4,6 +4,7 @@ import type { Libc } from './libc.js';
 import { NativeError } from './native-error.js';
 import { WOULD_BLOCK } from './native-api.js';
 import type { FileApi, FileHandle, FileStatus } from './native-api.js';
+import { decodePath } from './path-bytes.js';
 
 const AT_FDCWD = -100;
 const AT_EMPTY_PATH = 0x1000;
@@ -63,7 +64,7 @@ export function createFileApi(libc: Libc): FileApi {
     },
     readLink(path) {
       const length = libc.readlink(cPath(path), link, link.length);
-      return length >= 0 ? link.toString('utf8', 0, length) : failedCall('readlink', { path });
+      return length >= 0 ? decodePath(link.subarray(0, length)) : failedCall('readlink', { path });
     },
     handleOfPath: (path) => handleOfPath(libc, path),
     accessMode(fd) {

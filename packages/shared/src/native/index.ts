@@ -29,4 +29,5 @@ export type {
 export { errnoName, isErrno, NativeError } from './native-error.js';
 export { openNative } from './open-native.js';
 export { OwnedFd } from './owned-fd.js';
+export { decodePath, encodePath } from './path-bytes.js';
 export { PatternError } from './pattern-syntax.js';

@@ -1,5 +1,6 @@
 import koffi from 'koffi';
 import { NativeError } from './native-error.js';
+import { encodePath } from './path-bytes.js';
 
 /** Calls that return -1 and set errno. */
 export type SystemCall = (...args: unknown[]) => number;
@@ -92,8 +93,8 @@ export function addressOf(bytes: Uint8Array): bigint {
   return koffi.address(bytes);
 }
 
-/** A path as the kernel takes it: its bytes and a NUL. @throws NativeError EINVAL when it holds a NUL. */
+/** A path as the kernel takes it: its bytes ({@link encodePath}) and a NUL. @throws NativeError EINVAL when it holds a NUL. */
 export function cPath(path: string): Buffer {
   if (path.includes('\0')) throw new NativeError('path', 22, { reason: 'a path cannot hold a NUL byte' });
-  return Buffer.from(`${path}\0`);
+  return encodePath(`${path}\0`);
 }

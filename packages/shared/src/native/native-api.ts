@@ -5,6 +5,8 @@ import type { NativeError } from './native-error.js';
  * `openNative()`, the fake is `FakeNative`; both pass the same contract test.
  *
  * Every call throws {@link NativeError} on failure. "Would block" is no failure and is told by value.
+ * Paths and names are strings in which bytes that are no UTF-8 stand as `decodePath` puts them; they are taken as such and
+ * given as such.
  * Buffers lent to a call are free again when it returns. An fd that a signature *takes* belongs to the callee
  * afterwards; a *borrowed* one stays the caller's.
  */
