@@ -82,8 +82,7 @@ class FakePollHandle implements PollHandle {
     const wanted = this.#wanted;
     if (!wanted.readable && !wanted.writable) return false;
     if (ready.failed) {
-      // libuv stops a watch when poll(2) reports POLLERR: one last call, then silence until want() (measured).
-      this.#wanted = NOTHING;
+      // libuv stops a watch when poll(2) reports POLLERR (measured); the fence starts it again after the call.
       this.#onReady({ readable: true, writable: false });
       return true;
     }
