@@ -357,7 +357,8 @@ describeIfFanotify('TreeWatcher on a real kernel', () => {
       renameSync(bytes(named('old\udcff')), bytes(join(outside.path, 'out\udcff')));
       rmSync(bytes(named('new\udcfe')), { recursive: true });
       await until(() => watcher.coverage().directories === 7, 'what left is forgotten');
-      expect(watcher.coverage().roots).toMatchObject([{ state: 'protected', issues: [] }]);
+      // That something vanished before it could be marked is told and weakens nothing.
+      expect(watcher.coverage().roots).toMatchObject([{ state: 'protected' }]);
       if (source === 'inotify where there are no file handles') return;
       await until(() => !isSeen(join(outside.path, 'out\udcff', 'below')), 'and has no mark any more');
       expect(watcher.coverage().strayed).toBe(0);
