@@ -14,13 +14,12 @@ import { createWatcher } from './create-watcher.js';
 import type { Detections } from './detections.js';
 import type { ProtectionDeps } from './protection-deps.js';
 import type { Protection } from './protection.js';
+import { keepLookingForMissing } from './retry-missing.js';
 import { refuseSelfBlock } from './refuse-self-block.js';
 
 /** Descriptors for everything that is not an event: node's own, sockets, logs, directory walks. */
 const RESERVED_FDS = 512;
 const RELEASE_MARGIN_MS = 5_000;
-/** How often a protected place that is not there is looked for again. */
-const RETRY_MISSING_MS = 3_000;
 /** How long the first word from the daemon is waited for before protection starts without it. */
 const FIRST_CONTACT_MS = 2_000;
 const DRAIN_LOOK_MS = 50;
@@ -121,12 +120,7 @@ async function arm(deps: ProtectionDeps, parts: Parts, begun: CleanUps): Promise
   await contact.made;
   if (deps.configuration.plan.strategy !== 'directory') await refuseSelfBlock(deps, kernel.mode);
   await watcher.start();
-  const retry = setInterval(() => {
-    watcher.retryMissing().catch(deps.onFatal);
-  }, RETRY_MISSING_MS);
-  begun.add(() => {
-    clearInterval(retry);
-  });
+  keepLookingForMissing(watcher, begun, deps.onFatal);
 }
 
 function asProtection(deps: ProtectionDeps, parts: Parts, begun: CleanUps): Protection {
@@ -166,7 +160,7 @@ function createGates(
   onEvent: (event: GateEvent) => void,
 ): { readonly gates: Gates; readonly heldMax: number } {
   const { settings } = deps.configuration;
-  const gatesMax = Math.max(settings.gates, settings.gatesMax);
+  const { gatesMax } = settings;
   const slots = slotsPerGate(deps.openFilesMax - RESERVED_FDS - (leases?.heldMax ?? 0), gatesMax);
   const gates = new Gates({
     gates: settings.gates,

@@ -8,10 +8,9 @@ import { createWatcher } from './create-watcher.js';
 import type { Detections } from './detections.js';
 import type { ProtectionDeps } from './protection-deps.js';
 import type { InterfaceState, Protection } from './protection.js';
+import { keepLookingForMissing } from './retry-missing.js';
 import type { BackgroundScanner } from '../scan/background-scanner.js';
 import type { Watcher } from '../watch/watcher.js';
-
-const RETRY_MISSING_MS = 3_000;
 
 /**
  * The last rung: files are told of by inotify(7) and scanned while nobody waits.
@@ -69,12 +68,7 @@ async function watch(deps: ProtectionDeps, reason: string, begun: CleanUps): Pro
   warnOfExclusions(deps);
   background?.start();
   await watcher.start();
-  const retry = setInterval(() => {
-    watcher.retryMissing().catch(deps.onFatal);
-  }, RETRY_MISSING_MS);
-  begun.add(() => {
-    clearInterval(retry);
-  });
+  keepLookingForMissing(watcher, begun, deps.onFatal);
   return asProtection(deps, { kernel, watcher, background, detections, begun });
 }
 
