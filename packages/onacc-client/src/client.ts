@@ -84,6 +84,8 @@ class Client implements RunningClient {
   readonly #protections = new Set<Protection>();
   /** What protections that are gone have counted. */
   #carried: Readonly<Record<string, number>> = {};
+  /** The next one, while a reload makes it. */
+  #comingUp: Promise<Protection> | undefined;
   #phase: SnapshotInputs['phase'] = 'starting';
   #current: Current;
 
@@ -135,11 +137,10 @@ class Client implements RunningClient {
     // First of all, since it may be refused.
     this.#parts.detections.setCommand(configuration.settings.onDetection);
     await old.protection?.yieldDescriptors();
-    const protection = await this.#protect(next);
-    if (this.#phase === 'stopping') {
-      await this.#end(protection);
-      return;
-    }
+    this.#comingUp = this.#protect(next);
+    const protection = await this.#comingUp;
+    this.#comingUp = undefined;
+    if (this.#phase === 'stopping') return;
     this.#current = { ...next, protection };
     if (old.protection === undefined) return;
     this.#carried = addCounts(this.#carried, old.protection.totals());
@@ -152,7 +153,12 @@ class Client implements RunningClient {
 
   async stop(): Promise<void> {
     this.#phase = 'stopping';
-    await Promise.all([...this.#protections].map((protection) => this.#end(protection)));
+    // A thread that the exit of the process finds while it loads its native calls makes koffi abort.
+    const comingUp = this.#comingUp?.then(
+      (protection) => this.#end(protection),
+      () => undefined,
+    );
+    await Promise.all([comingUp, ...[...this.#protections].map((protection) => this.#end(protection))]);
     await Promise.all([this.#control.stop(), this.#parts.detections.stop()]);
   }
 
@@ -173,8 +179,7 @@ class Client implements RunningClient {
   }
 
   async #end(protection: Protection): Promise<void> {
-    this.#protections.delete(protection);
-    await protection.stop();
+    if (this.#protections.delete(protection)) await protection.stop();
   }
 
   #snapshot(): StatusSnapshot {

@@ -36,7 +36,8 @@ beforeEach(() => {
   pair = new PairFixture();
 });
 afterEach(async () => {
-  for (const pid of strays.splice(0)) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  for (const pid of [...strays.splice(0), ...backgroundPids()])
+    if (isAlive(pid)) process.kill(pid, 'SIGKILL');
   await pair.stop();
 });
 
@@ -78,7 +79,7 @@ function start(...args: string[]): Promise<{ code: number; stdout: string; stder
 /** Our clients on this fixture's configuration. */
 function backgroundPids(): number[] {
   try {
-    return execFileSync('pgrep', ['-f', `${CLIENT} -c ${pair.configPath}`], { encoding: 'utf8' })
+    return execFileSync('pgrep', ['-f', `${CLIENT} (-F )?-c ${pair.configPath}`], { encoding: 'utf8' })
       .trim()
       .split('\n')
       .map(Number);
@@ -161,6 +162,18 @@ describeIfFanotify('starting and stopping the client', () => {
       expect(await client.ended).toBe(0);
     });
 
+    test.each([0, 20, 40, 60, 80])(
+      'SIGTERM %i ms into a reload ends it with exit code 0',
+      async (delayMs) => {
+        await pair.startDaemon();
+        const client = await pair.startClient();
+        process.kill(client.pid, 'SIGHUP');
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
+        process.kill(client.pid, 'SIGTERM');
+        expect(await client.ended).toBe(0);
+      },
+    );
+
     test('an open that waits is answered when it stops, long before its deadline', async () => {
       appendFileSync(pair.configPath, 'OnAccessCurlTimeout 300000\n');
       const daemon = await pair.startDaemon();
@@ -204,6 +217,7 @@ describeIfFanotify('starting and stopping the client', () => {
       const args = ['-c', CLOSED_TERMINAL, process.execPath, CLIENT, '-F', '-c', pair.configPath, '-l', log];
       const terminal = execFile('python3', args, {
         env: { ...process.env, ONACC_CONTROL_SOCKET: pair.controlPath },
+        timeout: 2 * PATIENCE_MS,
       });
       const heard: string[] = [];
       terminal.stdout?.on('data', (text: string) => heard.push(...text.trim().split('\n')));

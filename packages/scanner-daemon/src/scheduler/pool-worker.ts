@@ -106,11 +106,15 @@ export class PoolWorker {
     return nowMs - this.#clockSinceMs;
   }
 
-  /** Stops the thread, whatever it does. `onGone` follows, late when the kernel holds the thread in a call. */
+  /**
+   * Stops the thread, whatever it does. `onGone` follows, late when the kernel holds the thread in a call. One that starts
+   * is let start first: koffi aborts the process when its thread ends while it is being loaded (seen with 3.3.4).
+   */
   terminate(): void {
     if (this.#state === 'gone' || this.#state === 'terminating') return;
+    const isLoading = this.#state === 'starting';
     this.#state = 'terminating';
-    void this.#worker.terminate();
+    if (!isLoading) void this.#worker.terminate();
   }
 
   #send(message: MessageToWorker): void {
@@ -119,7 +123,10 @@ export class PoolWorker {
 
   #receive(message: MessageFromWorker): void {
     // A report that was under way when the thread was terminated: its job has been answered or queued again.
-    if (this.#state === 'terminating' || this.#state === 'gone') return;
+    if (this.#state === 'terminating' || this.#state === 'gone') {
+      if (message.kind === 'ready') void this.#worker.terminate();
+      return;
+    }
     if (message.kind === 'ready') {
       this.#everReady = true;
       this.#state = 'idle';
