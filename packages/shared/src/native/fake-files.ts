@@ -104,6 +104,10 @@ export function createFakeFiles(parts: FileParts): Omit<FileApi, DirectoryCalls>
       return { type: 1, bytes };
     },
     ...createDescriptorCalls(parts),
+    createMemoryFile() {
+      faults.pass('createMemoryFile');
+      throw systemError('memfd_create', 'ENOSYS');
+    },
   };
 }
 

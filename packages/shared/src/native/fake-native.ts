@@ -45,7 +45,7 @@ export interface FakeNativeOptions {
  * An operating system in memory, for unit tests: one process under test (this API), its disk, and the other
  * processes of the host (`opener`). Passes the same contract test as the real fence.
  *
- * Not in it: permissions, blocking calls, memory mappings, events with names (FAN_REPORT_DFID_NAME gives a group
+ * Not in it: permissions, blocking calls and pairs of packets, memory mappings and memory files (ENOSYS), events with names (FAN_REPORT_DFID_NAME gives a group
  * whose records the test pushes itself).
  */
 export class FakeNative implements NativeApi {
@@ -189,6 +189,9 @@ export class FakeNative implements NativeApi {
       ignoreLeaseSignal: () => {
         this.#faults.pass('ignoreLeaseSignal');
         this.#leaseSignalIgnored = true;
+      },
+      trimHeap: () => {
+        this.#faults.pass('trimHeap');
       },
     };
   }

@@ -135,6 +135,12 @@ export class FakeSocket implements OpenDescription {
     this.#network.wakeups.notify();
   }
 
+  shutdownBoth(): void {
+    this.shutdownWrite();
+    this.#receiveEnded = true;
+    if (this.state.name === 'connected') this.state.peer.#sendEnded = true;
+  }
+
   readiness(): FakeReadiness {
     switch (this.state.name) {
       case 'fresh': {

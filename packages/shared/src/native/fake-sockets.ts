@@ -14,7 +14,7 @@ import type { PeerCredentials, SocketApi, SocketDescription } from './native-api
 /** As the fence: sun_path with its NUL, the bytes of one receive, the bytes that may go with a descriptor. */
 const SUN_PATH_BYTES = 108;
 const RECEIVE_BYTES = 65_536;
-const SEND_WITH_FD_BYTES_MAX = 64;
+const SEND_WITH_FD_BYTES_MAX = 4_352;
 /** Nothing that a protocol of ours would understand. */
 const OVERWRITTEN = 0xdd;
 const NOBODY: PeerCredentials = { pid: 0, uid: 0xffff_ffff, gid: 0xffff_ffff };
@@ -47,7 +47,8 @@ export function createFakeSockets(parts: SocketParts): SocketApi {
   };
 }
 
-type SetUpCalls = 'createUnix' | 'bindUnix' | 'listen' | 'connectUnix' | 'accept' | 'peerCredentials';
+type SetUpCalls =
+  'createUnix' | 'pairOfPackets' | 'bindUnix' | 'listen' | 'connectUnix' | 'accept' | 'peerCredentials';
 
 type DatagramCalls = 'createDatagram' | 'sendTo' | 'describe' | 'adopt';
 
@@ -57,6 +58,10 @@ function createSetUp(parts: SocketParts, open: OpenSocket, bound: BoundSockets):
     createUnix() {
       faults.pass('createUnix');
       return descriptors.install(new FakeSocket(parts), 'socket');
+    },
+    pairOfPackets() {
+      faults.pass('pairOfPackets');
+      throw systemError('socketpair', 'ENOSYS');
     },
     bindUnix(fd, path) {
       faults.pass('bindUnix');
@@ -101,7 +106,7 @@ function createSetUp(parts: SocketParts, open: OpenSocket, bound: BoundSockets):
   };
 }
 
-type TrafficCalls = 'receive' | 'send' | 'sendWithFd' | 'shutdownWrite';
+type TrafficCalls = 'receive' | 'send' | 'sendWithFd' | 'shutdownWrite' | 'shutdownBoth';
 
 function createTraffic(parts: SocketParts, open: OpenSocket): Pick<SocketApi, TrafficCalls> {
   const { descriptors, faults } = parts;
@@ -147,6 +152,10 @@ function createTraffic(parts: SocketParts, open: OpenSocket): Pick<SocketApi, Tr
     shutdownWrite(fd) {
       faults.pass('shutdownWrite');
       open(fd, 'shutdown').shutdownWrite();
+    },
+    shutdownBoth(fd) {
+      faults.pass('shutdownBoth');
+      open(fd, 'shutdown').shutdownBoth();
     },
   };
 }

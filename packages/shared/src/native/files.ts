@@ -31,6 +31,9 @@ const RWF_NOWAIT = 8;
 const F_OFD_SETLK = 37;
 const F_WRLCK = 1;
 const STRUCT_FLOCK_BYTES = 32;
+/** linux/memfd.h */
+const MFD_CLOEXEC = 1;
+const MFD_NOEXEC_SEAL = 8;
 
 export function createFileApi(libc: Libc): FileApi {
   // One result record a thread: each call decodes it before the next one can overwrite it.
@@ -82,6 +85,7 @@ export function createFileApi(libc: Libc): FileApi {
     duplicateOnto(fd, onto) {
       if (libc.dup2(fd, onto) < 0) failedCall('dup2', { fd, onto });
     },
+    createMemoryFile: (name) => createMemoryFile(libc, name),
   };
 }
 
@@ -154,6 +158,17 @@ function decodeStatx(record: Buffer, into: FileStatus): void {
   into.devMinor = record.readUInt32LE(140);
   const isUnique = (record.readUInt32LE(0) & STATX_MNT_ID_UNIQUE) !== 0;
   into.mountId = isUnique ? record.readUInt32LE(144) + record.readUInt32LE(148) * 0x1_0000_0000 : 0;
+}
+
+/** EINVAL is what a kernel before 6.3 says to the second flag, and any kernel to a bad name. */
+function createMemoryFile(libc: Libc, name: string): number {
+  const bytes = cPath(name);
+  const sealed = libc.memfdCreate(bytes, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+  if (sealed >= 0) return sealed;
+  const errno = lastErrno();
+  if (errno !== EINVAL) throw new NativeError('memfd_create', errno, { name });
+  const fd = libc.memfdCreate(bytes, MFD_CLOEXEC);
+  return fd >= 0 ? fd : failedCall('memfd_create', { name });
 }
 
 /** struct file_handle: u32 length, i32 type, then the bytes. */

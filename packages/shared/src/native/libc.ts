@@ -27,6 +27,7 @@ export function bindLibc() {
     readlink: bind('int64_t readlink(void *, void *, size_t)'),
     nameToHandleAt: bind('int name_to_handle_at(int, void *, void *, void *, int)'),
     openByHandleAt: bind('int open_by_handle_at(int, void *, int)'),
+    memfdCreate: bind('int memfd_create(void *, unsigned int)'),
     renameat2: bind('int renameat2(int, void *, int, void *, unsigned int)'),
     unlinkat: bind('int unlinkat(int, void *, int)'),
     // fcntl is variadic in C; on x86-64 and arm64 Linux an int in third place travels the same way.
@@ -35,6 +36,7 @@ export function bindLibc() {
     fcntlPointer: bind('int fcntl(int, int, void *)'),
     dup2: bind('int dup2(int, int)'),
     socket: bind('int socket(int, int, int)'),
+    socketpair: bind('int socketpair(int, int, int, void *)'),
     bind: bind('int bind(int, void *, uint32_t)'),
     listen: bind('int listen(int, int)'),
     connect: bind('int connect(int, void *, uint32_t)'),
@@ -67,7 +69,17 @@ export function bindLibc() {
     regerror: bind('size_t regerror(int, void *, void *, size_t)'),
     regfree: lib.func('void regfree(void *)') as (regex: Uint8Array) => void,
     signal: lib.func('intptr_t signal(int, intptr_t)') as (signal: number, handler: number) => unknown,
+    mallocTrim: bindIfThere(bind, 'int malloc_trim(size_t)'),
   };
+}
+
+/** For what not every C library has; koffi tells a missing symbol by an error without a code. */
+function bindIfThere(bind: (definition: string) => SystemCall, definition: string): SystemCall | undefined {
+  try {
+    return bind(definition);
+  } catch {
+    return undefined;
+  }
 }
 
 export type Libc = ReturnType<typeof bindLibc>;

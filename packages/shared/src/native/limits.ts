@@ -32,5 +32,8 @@ export function createLimitApi(libc: Libc): LimitApi {
     ignoreLeaseSignal() {
       libc.signal(SIGIO, SIG_IGN);
     },
+    trimHeap() {
+      libc.mallocTrim?.(0);
+    },
   };
 }

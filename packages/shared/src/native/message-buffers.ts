@@ -19,7 +19,8 @@ const SCM_RIGHTS = 1;
 const SCM_MAX_FD = 253;
 
 const RECEIVE_BYTES = 65_536;
-const SEND_BYTES_MAX = 64;
+/** A path (PATH_MAX, 4,096) and what goes before it. */
+const SEND_BYTES_MAX = 4_352;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const EINTR = 4;

@@ -114,6 +114,14 @@ export interface FileApi {
    * closed. Borrows both. @throws NativeError EBADF when `fd` is not open.
    */
   duplicateOnto(fd: number, onto: number): void;
+  /**
+   * memfd_create(2), close-on-exec, and not executable where the kernel knows that (MFD_NOEXEC_SEAL, Linux 6.3): an empty
+   * file in memory, that ends with its last descriptor. Its pages count as this process's, or its cgroup's, memory. `name`:
+   * what `/proc/self/fd/N` shows after `/memfd:`, at most 249 bytes. Written with node's fs.writeSync, at a position, and
+   * read with {@link readAt}. @returns the fd, readable and writable, the caller's. @throws NativeError EINVAL for a
+   * name that is too long or holds a NUL, EMFILE, ENFILE.
+   */
+  createMemoryFile(name: string): number;
 }
 
 /** What the read-lease probe found: `writer` = somebody has the file open for writing or mapped writable. */
@@ -203,6 +211,13 @@ export interface TcpKeepAlive {
 export interface SocketApi {
   /** A non-blocking, close-on-exec AF_UNIX stream socket. The caller owns it. */
   createUnix(): number;
+  /**
+   * socketpair(2) of AF_UNIX SOCK_SEQPACKET: two close-on-exec, blocking ends, the caller's both. One send is one packet
+   * and one receive, or nothing of it; a descriptor comes with its own packet. An end becomes non-blocking by
+   * {@link adopt}, and the other one does not. Close-on-exec ends reach a child by its stdio alone (child_process).
+   * @throws NativeError EMFILE, ENFILE.
+   */
+  pairOfPackets(): [number, number];
   /** bind(2). The path must fit sockaddr_un (107 bytes). Borrows the fd. */
   bindUnix(fd: number, path: string): void;
   /** listen(2). Borrows the fd. */
@@ -213,15 +228,36 @@ export interface SocketApi {
   accept(fd: number): number;
   /**
    * One recvmsg(2) of at most 64 KiB; undefined when nothing is there. The bytes are lent until the next call (see
-   * {@link ReceivedMessage}). Borrows the fd.
+   * {@link ReceivedMessage}). Of a packet or datagram what is beyond 64 KiB is lost without a word (MSG_TRUNC). Where the
+   * table of open files is full, descriptors are dropped and the bytes come all the same. Borrows the fd.
+   *
+   * On a blocking socket the thread waits until something comes, and undefined means a signal: ask again. Neither
+   * `worker.terminate()` nor close(2) ends that wait, and process.exit() waits for the thread: use {@link shutdownBoth}.
+   *
+   * @throws NativeError ECONNRESET, once, when the other end closed with bytes or packets of ours unread; on a pair of
+   * packets before what it had sent, which the next calls give.
    */
   receive(fd: number): ReceivedMessage | undefined;
-  /** send(2) without SIGPIPE. @returns the bytes taken, or {@link WOULD_BLOCK}. Borrows the fd. */
+  /**
+   * send(2) without SIGPIPE. A packet of no bytes would read as the end of the stream. @returns the bytes taken (of a
+   * packet all), or {@link WOULD_BLOCK}: no room now, or on a blocking socket, which waits for room, a signal. Borrows the
+   * fd. @throws NativeError EPIPE when the other end is gone or shut, ECONNRESET as {@link receive}; EMSGSIZE for a packet
+   * beyond the send buffer (net.core.wmem_default, 208 KiB).
+   */
   send(fd: number, bytes: Uint8Array): number;
-  /** sendmsg(2) of up to 64 bytes with one descriptor (SCM_RIGHTS). Same returns. Borrows both fds. */
+  /**
+   * sendmsg(2) of 1 to 4,352 bytes (a path of 4,096 and what goes before it) with one descriptor (SCM_RIGHTS). Same
+   * returns and errors. Borrows both fds. @throws NativeError EINVAL for another length; ETOOMANYREFS when more
+   * descriptors of this user are under way than RLIMIT_NOFILE (without CAP_SYS_RESOURCE).
+   */
   sendWithFd(fd: number, bytes: Uint8Array, passedFd: number): number;
   /** shutdown(2) of the sending side. Borrows the fd. */
   shutdownWrite(fd: number): void;
+  /**
+   * shutdown(2) of both sides of both ends: who waits in {@link receive} at either one, on whichever thread, gets what is
+   * queued and then the end, and a send is EPIPE. Nothing where the peer is gone (ENOTCONN). Borrows the fd.
+   */
+  shutdownBoth(fd: number): void;
   /** Borrows the fd. */
   peerCredentials(fd: number): PeerCredentials;
   /** A non-blocking, close-on-exec AF_UNIX datagram socket. The caller owns it. */
@@ -303,6 +339,12 @@ export interface LimitApi {
   raiseOpenFiles(wanted?: number): number;
   /** Makes the process ignore SIGIO, which a broken lease would otherwise kill it with. */
   ignoreLeaseSignal(): void;
+  /**
+   * malloc_trim(3): gives the kernel back what the C library's heaps keep after free(3), of all threads; not V8's. Takes
+   * the lock of one heap after the other, and some milliseconds a 100 MiB. Nothing where the C library has no such call
+   * (musl).
+   */
+  trimHeap(): void;
 }
 
 /** A compiled POSIX extended regular expression. Belongs to the thread that compiled it. */

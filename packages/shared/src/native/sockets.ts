@@ -11,13 +11,16 @@ import { createTcpCalls } from './tcp-sockets.js';
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000;
+const SOCK_SEQPACKET = 5;
+const SOCK_CLOEXEC = 0o2000000;
+const SOCK_CLOEXEC_NONBLOCK = SOCK_CLOEXEC | 0o4000;
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;
 const SO_ACCEPTCONN = 30;
 const SO_DOMAIN = 39;
 const SO_PEERCRED = 17;
 const SHUT_WR = 1;
+const SHUT_RDWR = 2;
 const MSG_NOSIGNAL = 0x4000;
 const SUN_PATH_BYTES = 108;
 
@@ -32,6 +35,7 @@ const O_NONBLOCK = 0o4000;
 const EINTR = 4;
 const EAGAIN = 11;
 const ENAMETOOLONG = 36;
+const ENOTCONN = 107;
 const EINPROGRESS = 115;
 
 export function createSocketApi(libc: Libc): SocketApi {
@@ -42,6 +46,7 @@ export function createSocketApi(libc: Libc): SocketApi {
       const fd = libc.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC_NONBLOCK, 0);
       return fd >= 0 ? fd : failedCall('socket');
     },
+    pairOfPackets: () => pairOfPackets(libc),
     bindUnix(fd, path) {
       const address = unixAddress(path);
       if (libc.bind(fd, address, address.length) !== 0) failedCall('bind', { path });
@@ -70,9 +75,7 @@ export function createSocketApi(libc: Libc): SocketApi {
       return errno === EAGAIN || errno === EINTR ? WOULD_BLOCK : failedWith('send', errno);
     },
     sendWithFd: (fd, bytes, passedFd) => message.sendWithFd(fd, bytes, passedFd),
-    shutdownWrite(fd) {
-      if (libc.shutdown(fd, SHUT_WR) !== 0) failedCall('shutdown');
-    },
+    ...createShutdownCalls(libc),
     peerCredentials: (fd) => peerCredentials(libc, fd),
     createDatagram() {
       const fd = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC_NONBLOCK, 0);
@@ -94,8 +97,27 @@ export function createSocketApi(libc: Libc): SocketApi {
   };
 }
 
+function createShutdownCalls(libc: Libc): Pick<SocketApi, 'shutdownWrite' | 'shutdownBoth'> {
+  return {
+    shutdownWrite(fd) {
+      if (libc.shutdown(fd, SHUT_WR) !== 0) failedCall('shutdown');
+    },
+    shutdownBoth(fd) {
+      if (libc.shutdown(fd, SHUT_RDWR) === 0) return;
+      const errno = lastErrno();
+      if (errno !== ENOTCONN) throw new NativeError('shutdown', errno, { fd });
+    },
+  };
+}
+
 function failedWith(syscall: string, errno: number): never {
   throw new NativeError(syscall, errno);
+}
+
+function pairOfPackets(libc: Libc): [number, number] {
+  const fds = Buffer.alloc(8); // int[2]
+  if (libc.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) !== 0) failedCall('socketpair');
+  return [fds.readInt32LE(0), fds.readInt32LE(4)];
 }
 
 /** struct sockaddr_un (unix(7)): the path must leave room for its NUL. */

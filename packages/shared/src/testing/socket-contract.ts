@@ -201,6 +201,22 @@ function streamCases(current: () => NativeUnderTest, connectPair: () => Pair, re
     pair.close();
   });
 
+  test('shutdownBoth ends both ways at both ends, after what is queued', () => {
+    const { sockets } = current().native;
+    const pair = connectPair();
+    sockets.send(pair.client, Buffer.from('last'));
+    sockets.shutdownBoth(pair.server);
+    expect([received(pair.server), received(pair.server), received(pair.client)]).toEqual([
+      ['last', 0],
+      ['', 0],
+      ['', 0],
+    ]);
+    for (const fd of [pair.server, pair.client])
+      expect(codeOf(() => sockets.send(fd, Buffer.from('x')))).toBe('EPIPE');
+    sockets.shutdownBoth(pair.client);
+    pair.close();
+  });
+
   test('a peer that closes: the rest, then empty bytes; a send is EPIPE and no signal', () => {
     const { sockets, files } = current().native;
     const { listener, client, server } = connectPair();
@@ -289,13 +305,13 @@ function descriptorCases(current: () => NativeUnderTest, connectPair: () => Pair
     native.files.close(fd);
   });
 
-  test('sendWithFd refuses a closed descriptor, no bytes and more than 64', () => {
+  test('sendWithFd refuses a closed descriptor, no bytes and more than 4,352', () => {
     const { sockets, files } = current().native;
     const pair = connectPair();
     const fd = openFile('x');
     const send = (bytesCount: number): unknown =>
       codeOf(() => sockets.sendWithFd(pair.client, Buffer.alloc(bytesCount), fd));
-    expect([send(0), send(65)]).toEqual(['EINVAL', 'EINVAL']);
+    expect([send(0), send(4_353)]).toEqual(['EINVAL', 'EINVAL']);
     files.close(fd);
     expect(send(1)).toBe('EBADF');
     expect(received(pair.server)).toBeUndefined();
