@@ -43,7 +43,10 @@ export default tseslint.config(
       'max-params': ['error', 4],
     },
   },
-  { files: ['packages/shared/src/native/**/*.ts'], rules: { 'no-restricted-imports': 'off' } },
+  {
+    files: ['packages/shared/src/native/**/*.ts', 'packages/scanner-daemon/src/engine/libclamav/binding.ts'],
+    rules: { 'no-restricted-imports': 'off' },
+  },
   {
     files: ['packages/*/src/main.ts', 'scripts/**/*.ts'],
     rules: { 'n/no-process-env': 'off', 'no-console': 'off' },

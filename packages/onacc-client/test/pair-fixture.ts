@@ -80,11 +80,12 @@ export class PairFixture {
     return `${this.#directory.path}/${name}`;
   }
 
+  /** @param env - SCANNER_ENGINE is `builtin` unless this names another; an empty value leaves the daemon its default */
   async startDaemon(env: Readonly<Record<string, string>> = {}): Promise<ChildProgram> {
     const daemon = startProgram({
       ...DAEMON,
       args: ['-F', '-c', this.configPath],
-      env: { ...process.env, ...env },
+      env: { ...process.env, SCANNER_ENGINE: 'builtin', ...env },
     });
     this.#started.push(daemon);
     await daemon.said('listening');

@@ -1,5 +1,6 @@
 import { availableParallelism, tmpdir } from 'node:os';
 import type { NativeApi } from '@portcullis/shared/native';
+import type { EngineParts } from './choose-engine.js';
 import type { DaemonLog, FailureHandler } from './daemon-log.js';
 import { databaseSources, versionText, type DatabaseService } from './database-service.js';
 import type { LoadDatabaseOptions } from './database/load-database.js';
@@ -10,7 +11,8 @@ import type { Signals } from './process/signals.js';
 import { StartError } from './process/start-error.js';
 import type { Configuration } from './read-configuration.js';
 import { adjustQueueLimit } from './scheduler/scan-queue.js';
-import { startScanSide, type ScanSide } from './scheduler/start-scan-side.js';
+import type { ScanEngine } from './scheduler/scan-engine.js';
+import type { ScanSide } from './scheduler/start-scan-side.js';
 import type { ScanOutcome } from './server/server-log.js';
 import { createServer, type Server } from './server/server.js';
 import type { DaemonStats } from './stats/daemon-stats.js';
@@ -51,25 +53,32 @@ export function chooseQueueLimit({ configuration, log, native }: Parts): number 
   return limit;
 }
 
-/** Starts the scan threads on the database in use. */
+/** How many scan at a time. */
+function chooseThreads({ config, settings }: Configuration): number {
+  return settings.threads ?? Math.min(config.threads.threadsMax, availableParallelism());
+}
+
+/** What an engine is made with. */
+export function engineParts({ configuration, native, log, failures }: Parts): EngineParts {
+  return {
+    ...{ configuration, native, log },
+    sources: chooseSources(configuration),
+    threads: chooseThreads(configuration),
+    onFailure: failures.handle,
+  };
+}
+
+/** Starts those who scan on the database in use. */
 export function openScanSide(
-  { configuration, native, stats, failures }: Parts,
+  { configuration, stats, failures }: Parts,
   { holder }: DatabaseService,
-  queueLimit: number,
+  { engine, queueLimit }: { readonly engine: ScanEngine; readonly queueLimit: number },
 ): Promise<ScanSide> {
   const { config, settings } = configuration;
-  const { fileMaxBytes, scanMaxBytes, scanTimeMaxMs } = config.limits;
-  return startScanSide(holder.current.loaded, {
-    native,
-    engineOptions: {
-      limits: { fileMaxBytes, scanMaxBytes, scanTimeMaxMs },
-      followFileSymlinks: config.walk.followFileSymlinks,
-      sampleDetections: config.logging.extendedDetectionInfo,
-    },
-    threads: settings.threads ?? Math.min(config.threads.threadsMax, availableParallelism()),
+  return engine.startScanSide(holder.current.loaded, {
+    threads: chooseThreads(configuration),
     queueLimit,
-    hangAfterMs: Math.min(scanTimeMaxMs + settings.scanGraceMs, HANG_AFTER_MAX_MS),
-    inlineMaxBytes: settings.inlineMaxBytes,
+    hangAfterMs: Math.min(config.limits.scanTimeMaxMs + settings.scanGraceMs, HANG_AFTER_MAX_MS),
     stats,
     onFailure: failures.handle,
   });
@@ -78,6 +87,7 @@ export function openScanSide(
 /** What a server is made with, beside {@link Parts}. */
 export interface ServerParts {
   readonly database: DatabaseService;
+  readonly engine: ScanEngine;
   readonly scanSide: ScanSide;
   readonly queueLimit: number;
   readonly signals: Signals;
@@ -115,7 +125,7 @@ export function assembleServer(parts: Parts, made: ServerParts): Server {
       },
     },
     onDetection: made.onDetection,
-    versionText: () => versionText(database.holder.current.loaded),
+    versionText: () => versionText(database.holder.current.loaded, made.engine.description.clamavVersion),
     listen: config.listen,
     inherited: made.inherited,
     commands: config.commands,

@@ -1,11 +1,18 @@
 import { AppError, createLogger, type Logger } from '@portcullis/shared';
 import type { Launched } from '@portcullis/shared/launch';
 import { openNative } from '@portcullis/shared/native';
-import { assembleServer, chooseQueueLimit, chooseSources, openScanSide, type Parts } from './assemble.js';
+import {
+  assembleServer,
+  chooseQueueLimit,
+  chooseSources,
+  engineParts,
+  openScanSide,
+  type Parts,
+} from './assemble.js';
+import { openServingEngine, wantsLibclamav } from './choose-engine.js';
 import { VERSION_LINE } from './command-line.js';
 import { createDaemonLog, createFailureHandler, type DaemonLog } from './daemon-log.js';
 import { openDatabase, sharedBytesOf, type DatabaseService } from './database-service.js';
-import { BUILTIN_ENGINE } from './engine/builtin/description.js';
 import { LogFileError, type ClamdLogFile } from './logging/clamd-log-file.js';
 import type { LogLine } from './logging/clamd-log.js';
 import { ctime } from './logging/log-time.js';
@@ -22,6 +29,7 @@ import { prepareRunDirectory } from './process/run-directory.js';
 import { Signals } from './process/signals.js';
 import { StartError } from './process/start-error.js';
 import type { Configuration } from './read-configuration.js';
+import type { ScanEngine } from './scheduler/scan-engine.js';
 import type { ScanSide } from './scheduler/start-scan-side.js';
 import { ListenError } from './server/listen-error.js';
 import type { Server } from './server/server.js';
@@ -95,6 +103,7 @@ interface RunningDaemon {
   readonly stats: DaemonStats;
   readonly pidFile: PidFile;
   readonly notifier: ServiceNotifier;
+  readonly engine: ScanEngine;
   readonly database: DatabaseService;
   readonly scanSide: ScanSide;
   readonly server: Server;
@@ -134,16 +143,18 @@ async function start(parts: Parts, context: Starting): Promise<RunningDaemon> {
   // Before the database: it starts a process of its own, and a fork costs what the forking one weighs.
   const virusEvent = openVirusEvent(parts, context, { niceValue, account: privileges.account });
   const notifier = openNotifier(parts, service);
-  const database = await notifier.extendWhile(loadDatabase(parts, notifier));
+  const { engine, database } = await notifier.extendWhile(
+    openServingEngine(engineParts(parts), (chosen) => loadDatabase(parts, notifier, chosen)),
+  );
   const queueLimit = chooseQueueLimit(parts);
-  const scanSide = await openScanSide(parts, database, queueLimit);
+  const scanSide = await openScanSide(parts, database, { engine, queueLimit });
   // Not when the sockets are bound, for which root may come back: a name server can take its time.
   const listen = passed.length > 0 ? config.listen : await resolveListen(config.listen);
   const resolved = { ...configuration, config: { ...config, listen } };
   const server = assembleServer(
     { ...parts, configuration: resolved },
     {
-      ...{ database, scanSide, queueLimit, signals },
+      ...{ database, engine, scanSide, queueLimit, signals },
       inherited: passed.length > 0 ? inheritSockets(passed, native.sockets) : undefined,
       onDetection: virusEvent?.report.bind(virusEvent),
     },
@@ -151,14 +162,14 @@ async function start(parts: Parts, context: Starting): Promise<RunningDaemon> {
   connectDatabase(stats, { database, scanSide, server });
   await privileges.bindSockets(() => server.start());
   pidFile.confirm();
-  say(log, servingLines(config, BUILTIN_ENGINE, process.pid));
+  say(log, servingLines(config, engine.description, process.pid));
   log.say('verbose', `MaxQueue set to: ${queueLimit}`);
   database.startSelfCheck();
   log.say('info', 'Ready for clients', { event: 'listening' });
   notifier.ready(servingStatus(database));
   context.launched?.becomeReady(native.files, { changeDirectory: !config.process.debug });
   onAccess?.serve();
-  return { log, stats, pidFile, notifier, database, scanSide, server, virusEvent, onAccess };
+  return { log, stats, pidFile, notifier, engine, database, scanSide, server, virusEvent, onAccess };
 }
 
 async function untilStopped(signals: Signals, { database, log }: RunningDaemon): Promise<void> {
@@ -178,7 +189,7 @@ async function untilStopped(signals: Signals, { database, log }: RunningDaemon):
 }
 
 async function stop({ settings }: Configuration, running: RunningDaemon): Promise<void> {
-  const { log, stats, notifier, database, scanSide, server, virusEvent } = running;
+  const { log, stats, notifier, engine, database, scanSide, server, virusEvent } = running;
   stats.state('EXIT');
   notifier.stopping('Stopping');
   // First: nobody shall wait for a daemon that is about to go.
@@ -187,6 +198,7 @@ async function stop({ settings }: Configuration, running: RunningDaemon): Promis
   await notifier.extendWhile(server.stop(settings.stopGraceMs));
   await database.stop();
   await scanSide.stop(0);
+  await engine.stop();
   await virusEvent?.stop();
   if (running.pidFile.remove()) log.say('info', 'Pid file removed.');
   log.say('info', `--- Stopped at ${ctime(new Date())}`, { counters: stats.counters });
@@ -253,16 +265,16 @@ function say(log: DaemonLog, lines: readonly LogLine[]): void {
   for (const { severity, text } of lines) log.say(severity, text);
 }
 
-function sayWhatHolds({ config, configFile, settings, changedOptions }: Configuration, log: DaemonLog): void {
+function sayWhatHolds(configuration: Configuration, log: DaemonLog): void {
+  const { config, configFile, settings } = configuration;
   if (configFile === undefined) {
     log.say('warning', 'No clamd.conf found: embedded defaults hold', {
-      engine: BUILTIN_ENGINE.name,
+      engine: wantsLibclamav(configuration) ? 'libclamav' : 'built-in',
       localSocket: config.listen.localSocketPath,
       databaseDirectory: config.database.directory,
       bundledSignatures: settings.bundledSignatures,
     });
   }
-  for (const line of optionsWithoutEffect(changedOptions, BUILTIN_ENGINE)) log.say('warning', line);
 }
 
 function openNotifier({ native, log, stats }: Parts, service: ServiceEnvironment): ServiceNotifier {
@@ -284,14 +296,19 @@ function openNotifier({ native, log, stats }: Parts, service: ServiceEnvironment
   });
 }
 
-function loadDatabase(
+async function loadDatabase(
   { configuration, log, failures }: Parts,
   notifier: ServiceNotifier,
+  engine: ScanEngine,
 ): Promise<DatabaseService> {
   const { database, clocks } = configuration.config;
-  return openDatabase({
+  for (const line of optionsWithoutEffect(configuration.changedOptions, engine.description)) {
+    log.say('warning', line);
+  }
+  const service = await openDatabase({
+    engine,
     sources: chooseSources(configuration),
-    remarks: databaseRemarks(configuration.config, BUILTIN_ENGINE),
+    remarks: databaseRemarks(configuration.config, engine.description),
     selfCheckIntervalMs: clocks.selfCheckIntervalMs,
     cvdAgeMaxDays: database.cvdAgeMaxDays,
     concurrentReload: database.concurrentReload,
@@ -302,6 +319,8 @@ function loadDatabase(
     },
     onFailure: failures.handle,
   });
+  engine.onLoadedAgain(service.adopt);
+  return service;
 }
 
 function servingStatus({ holder }: DatabaseService): string {

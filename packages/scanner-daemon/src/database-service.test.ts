@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { openNative } from '@portcullis/shared/native';
+import { createBuiltinScanEngine } from './scheduler/builtin-scan-engine.js';
 import { createLogger } from '@portcullis/shared';
 import { createDaemonLog } from './daemon-log.js';
 import { openDatabase, versionText } from './database-service.js';
@@ -33,6 +35,16 @@ function put(name: string, content: string): void {
   writeFileSync(join(directory, name), content);
 }
 
+/** Nothing is scanned here. */
+const NO_SCANS = {
+  native: openNative(),
+  engineOptions: {
+    limits: { fileMaxBytes: Infinity, scanMaxBytes: Infinity, scanTimeMaxMs: Infinity },
+    followFileSymlinks: false,
+  },
+  inlineMaxBytes: 0,
+};
+
 async function open(options: Partial<DatabaseServiceOptions> = {}): Promise<DatabaseService> {
   const logger = createLogger({
     name: 'test',
@@ -41,6 +53,7 @@ async function open(options: Partial<DatabaseServiceOptions> = {}): Promise<Data
     destination: { write: (line) => void lines.push(line) },
   });
   service = await openDatabase({
+    engine: createBuiltinScanEngine(options.sources ?? { directory }, NO_SCANS),
     sources: { directory },
     selfCheckIntervalMs: 0,
     log: createDaemonLog(logger, undefined),

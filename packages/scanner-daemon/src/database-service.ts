@@ -9,12 +9,12 @@ import type { FailureReason } from './failure-actions.js';
 import { ctime } from './logging/log-time.js';
 import type { LogLine } from './logging/clamd-log.js';
 import { StartError } from './process/start-error.js';
-import { DatabaseReloader, loadInThread } from './scheduler/database-reloader.js';
+import { DatabaseReloader } from './scheduler/database-reloader.js';
+import type { ScanEngine } from './scheduler/scan-engine.js';
 import { ReloadMemory } from './scheduler/reload-memory.js';
-import { createDatabaseCheck, hasDatabaseChanged, type SelfCheckAnswer } from './scheduler/self-check.js';
+import { createDatabaseCheck, type SelfCheckAnswer } from './scheduler/self-check.js';
 import type { LoadFailure } from './worker/load-task.js';
 
-const LOAD_THREAD = new URL('./worker/load-thread.js', import.meta.url);
 const BUNDLED_DIRECTORY = fileURLToPath(new URL('../../signatures', import.meta.url));
 
 /** Where signatures come from. @param isConfigured there is a clamd.conf: then DatabaseDirectory has to exist. */
@@ -33,6 +33,7 @@ export function databaseSources(options: {
 }
 
 export interface DatabaseServiceOptions {
+  readonly engine: ScanEngine;
   readonly sources: LoadDatabaseOptions;
   /** SelfCheck; 0 = off. */
   readonly selfCheckIntervalMs: number;
@@ -53,6 +54,8 @@ export interface DatabaseService {
   readonly holder: DatabaseHolder;
   readonly requestReload: () => void;
   readonly startSelfCheck: () => void;
+  /** Puts a database into service that nobody asked to be loaded. */
+  readonly adopt: (loaded: LoadedDatabase) => void;
   /** SELFCHECK: looks at the files now. Answers within a bound, never rejects. */
   readonly checkNow: () => Promise<SelfCheckAnswer>;
   stop(): Promise<void>;
@@ -82,7 +85,7 @@ export async function openDatabase(options: DatabaseServiceOptions): Promise<Dat
     reloader.request();
   };
   const checkNow = createDatabaseCheck({
-    look: () => hasDatabaseChanged(directories, holder.current.loaded.files, sources.detectPua ?? false),
+    look: () => options.engine.hasChanged(holder.current.loaded),
     isReloading: () => reloader.isBusy,
     requestReload,
     say: (text) => {
@@ -92,6 +95,10 @@ export async function openDatabase(options: DatabaseServiceOptions): Promise<Dat
   let timer: NodeJS.Timeout | undefined;
   return {
     ...{ holder, requestReload, checkNow },
+    adopt: (loaded) => {
+      sayLoaded(log, `Loaded ${loaded.signatureCount} signatures.`, loaded);
+      holder.swap(loaded);
+    },
     startSelfCheck: () => {
       const intervalMs = options.selfCheckIntervalMs;
       if (intervalMs > 0) timer = setInterval(() => void checkNow(), intervalMs);
@@ -106,11 +113,11 @@ export async function openDatabase(options: DatabaseServiceOptions): Promise<Dat
 
 /** The first database, as a start loads it, and nothing else. @throws StartError DATABASE */
 export async function loadFirstDatabase(
-  options: Pick<DatabaseServiceOptions, 'sources' | 'cvdAgeMaxDays'>,
+  options: Pick<DatabaseServiceOptions, 'engine' | 'sources' | 'cvdAgeMaxDays'>,
   signal: AbortSignal,
 ): Promise<LoadedDatabase> {
   await refuseOldDatabase(options);
-  const first = await loadInThread(LOAD_THREAD, options.sources, signal);
+  const first = await options.engine.load(signal);
   if (first.kind === 'loaded') return first.loaded;
   throw new StartError('DATABASE', describeFailure(first.failure), { context: first.failure.context });
 }
@@ -120,11 +127,11 @@ const NOT_CONCURRENT =
   'ConcurrentDatabaseReload no: the database in use is kept until the new one is good; a reload needs memory for both';
 
 function createReloader(
-  { sources, log, onReload, onFailure }: DatabaseServiceOptions,
+  { engine, log, onReload, onFailure }: DatabaseServiceOptions,
   { holder, memory, sayReading }: { holder: DatabaseHolder; memory: ReloadMemory; sayReading: () => void },
 ): DatabaseReloader {
   return new DatabaseReloader({
-    load: (signal) => loadInThread(LOAD_THREAD, sources, signal),
+    load: (signal) => engine.load(signal),
     onBegin: () => {
       sayReading();
       memory.begin();
@@ -175,8 +182,11 @@ export interface DailyVersion {
 }
 
 /** What VERSION answers (behaviour 1.5): `ClamAV 1.4.6`, or `ClamAV 1.4.6/27123/Sat Nov 21 20:44:46 2026` in local time. */
-export function versionText({ version, versionBuiltAtSeconds }: DailyVersion): string {
-  const program = `ClamAV ${MIRRORED_CLAMAV_VERSION}`;
+export function versionText(
+  { version, versionBuiltAtSeconds }: DailyVersion,
+  clamavVersion = MIRRORED_CLAMAV_VERSION,
+): string {
+  const program = `ClamAV ${clamavVersion}`;
   if (version <= 0 || versionBuiltAtSeconds === undefined) return program;
   return `${program}/${version}/${ctime(new Date(versionBuiltAtSeconds * 1000))}`;
 }

@@ -7,6 +7,7 @@ export type FailureReason =
   | 'workerCrashed'
   | 'workerHung'
   | 'workerBrokenStart'
+  | 'engineDied'
   | 'noWorkersLeft'
   | 'inlineScanCrashed'
   | 'reloadFailed'
@@ -46,6 +47,12 @@ export const FAILURE_ACTIONS: Readonly<Record<FailureReason, FailureAction>> = {
     metric: 'scan_worker_broken_start_total',
     level: 'error',
     text: 'A scan thread died while starting; it is not started again before the next database',
+    action: 'observe',
+  },
+  engineDied: {
+    metric: 'engine_died_total',
+    level: 'error',
+    text: 'The libclamav process died; its scans failed, and it is started again',
     action: 'observe',
   },
   noWorkersLeft: {

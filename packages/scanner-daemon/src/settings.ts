@@ -8,9 +8,25 @@ export const SETTINGS_TABLE = [
   {
     name: 'ENGINE',
     type: 'choice',
-    choices: ['auto', 'builtin'],
+    choices: ['auto', 'builtin', 'libclamav'],
     default: 'auto',
-    meaning: 'Which engine scans. builtin needs no native library; auto takes the best one that is there.',
+    meaning:
+      'Which engine scans. builtin needs no native library; libclamav is ClamAV’s own; auto takes libclamav where it is installed and takes the database, and builtin where it is not, or where there is no clamd.conf.',
+  },
+  {
+    name: 'LIBCLAMAV',
+    type: 'string',
+    default: undefined,
+    meaning:
+      'The library of the libclamav engine: a path. Unset: libclamav.so.12, .11 or .9, whichever the loader finds first.',
+  },
+  {
+    name: 'ISOLATION',
+    type: 'choice',
+    choices: ['yes', 'no'],
+    default: 'yes',
+    meaning:
+      'Whether libclamav runs in a process of its own. no: a crash of libclamav is the end of the daemon.',
   },
   {
     name: 'THREADS',

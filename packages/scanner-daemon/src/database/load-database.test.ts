@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads';
 import { BuiltinEngine } from '../engine/builtin/builtin-engine.js';
 import { namesOf, scanAll } from '../engine/builtin/testing/test-engine.js';
 import { loadDatabase } from './load-database.js';
-import type { LoadedDatabase } from './load-database.js';
+import type { LoadedBuiltinDatabase } from './load-database.js';
 import { readNdbLine } from './readers/ndb.js';
 
 const PACKAGE = join(import.meta.dirname, '../../..');
@@ -154,7 +154,7 @@ function fileMatching(line: string): Buffer | undefined {
 if (existsSync(REAL)) {
   describe('loadDatabase with real signatures', () => {
     let directory = '';
-    let loaded: LoadedDatabase;
+    let loaded: LoadedBuiltinDatabase;
     beforeAll(async () => {
       directory = join(root, 'real');
       await mkdir(directory);

@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { DatabaseCompiler } from './compile.js';
+import type { HostDatabase } from '../libclamav-host/control-messages.js';
 import type { CompiledDatabase } from './compiled-database.js';
 import { DATABASE_ERROR_TEXT, DatabaseError } from './database-error.js';
 import { classifyDatabaseFile } from './database-files.js';
@@ -20,7 +21,8 @@ export interface DatabaseFile {
 
 /** A database ready to be swapped in. */
 export interface LoadedDatabase {
-  readonly compiled: CompiledDatabase;
+  /** What the engine scans with: our tables, or what libclamav's host calls it. */
+  readonly compiled: CompiledDatabase | HostDatabase;
   /** Signatures in use, false-positive entries included, as clamd counts them. */
   readonly signatureCount: number;
   /** What the files hold that this engine does not use, by kind: the number of signatures. */
@@ -28,6 +30,13 @@ export interface LoadedDatabase {
   readonly files: readonly DatabaseFile[];
   /** The version of the daily container; 0 while there is none. */
   readonly version: number;
+  /** When that was built. */
+  readonly versionBuiltAtSeconds?: number;
+}
+
+/** One of the built-in engine. */
+export interface LoadedBuiltinDatabase extends LoadedDatabase {
+  readonly compiled: CompiledDatabase;
 }
 
 /** Where a database is read from. */
@@ -54,7 +63,7 @@ const FILES_MAX = 10_000;
  *
  * @throws DatabaseError with any of its codes; the message is ClamAV's sentence, `context` says where.
  */
-export async function loadDatabase(options: LoadDatabaseOptions): Promise<LoadedDatabase> {
+export async function loadDatabase(options: LoadDatabaseOptions): Promise<LoadedBuiltinDatabase> {
   const load = new DatabaseLoad();
   for (const directory of [options.directory, ...(options.extraDirectories ?? [])]) {
     await load.addDirectory(directory, options.detectPua ?? false);
@@ -77,7 +86,7 @@ class DatabaseLoad {
     }
   }
 
-  finish(): LoadedDatabase {
+  finish(): LoadedBuiltinDatabase {
     return {
       compiled: this.#compiler.finish(),
       signatureCount: this.#compiler.signatureCount,

@@ -27,16 +27,13 @@ const FEATURE_NAMES = {
   officialOnly: 'OfficialDatabaseOnly',
   metadata: 'metadata',
   developerOptions: 'options for developers',
+  cleanFileCache: 'a cache of clean files',
 } as const;
 
 /** A line that claims one of these is written only where the engine has it. */
 export type EngineFeature = keyof typeof FEATURE_NAMES;
 
-/**
- * What libclamav has: everything.
- *
- * @internal read by tests until there is a second engine.
- */
+/** What libclamav has: everything. */
 export const ALL_FEATURES: ReadonlySet<EngineFeature> = new Set(
   // Object.keys knows the type of no key.
   Object.keys(FEATURE_NAMES) as EngineFeature[],
@@ -49,6 +46,8 @@ export interface EngineDescription {
   readonly features: ReadonlySet<EngineFeature>;
   /** The largest file that the engine itself can scan, where it has such a bound: 2147483645 for libclamav. */
   readonly fileMaxBytes?: number;
+  /** ClamAV's version, where it is ClamAV's engine. */
+  readonly clamavVersion?: string;
 }
 
 /** One option's line: what it claims, when, and what the engine must have for it. */

@@ -65,6 +65,8 @@ describe('optionsWithoutEffect', () => {
   test('what an engine honours is not told of', () => {
     const everything = { features: ALL_FEATURES };
     const options = ['MaxRecursion 16', 'BytecodeUnsigned yes', 'OfficialDatabaseOnly yes', 'CacheSize 1'];
-    expect(lines(options, everything)).toEqual(['CacheSize has no effect: there is no cache of clean files']);
+    expect(lines([...options, 'IdleTimeout 5'], everything)).toEqual([
+      'IdleTimeout has no effect: scan threads stay',
+    ]);
   });
 });

@@ -18,7 +18,7 @@ interface OptionsRow {
  * not parsed.
  */
 const ROWS: readonly OptionsRow[] = [
-  { options: ['CacheSize'], reason: 'there is no cache of clean files' },
+  { options: ['CacheSize'], reason: 'there is no cache of clean files', needs: 'cleanFileCache' },
   { options: ['IdleTimeout'], reason: 'scan threads stay' },
   { options: ['PreludeEnable'], reason: 'nothing is sent to Prelude' },
   { options: ['CVDCertsDirectory'], reason: 'detached signatures of databases are not looked at' },

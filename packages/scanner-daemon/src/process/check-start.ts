@@ -1,9 +1,11 @@
 import { lstatSync, type Stats } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { strerror } from '@portcullis/shared';
+import { createLogger, strerror } from '@portcullis/shared';
 import type { ConfigIssue } from '@portcullis/shared';
 import { openNative } from '@portcullis/shared/native';
 import { chooseSources } from '../assemble.js';
+import { openServingEngine } from '../choose-engine.js';
+import { createDaemonLog } from '../daemon-log.js';
 import { loadFirstDatabase } from '../database-service.js';
 import { BUILTIN_ENGINE } from '../engine/builtin/description.js';
 import { compileExcludePatterns } from '../intake/exclude-path.js';
@@ -107,6 +109,12 @@ function refusalToReplace(path: string): string | undefined {
   return isOther ? 'it is there and not a socket' : undefined;
 }
 
+/** The answer is all that counts. */
+const SILENT = createDaemonLog(
+  createLogger({ name: 'scanner-daemon', level: 'silent', stdoutIsTty: false }),
+  undefined,
+);
+
 /** Loads it, as a start would. */
 async function checkDatabase(
   configuration: Configuration,
@@ -115,12 +123,28 @@ async function checkDatabase(
   const { cvdAgeMaxDays } = configuration.config.database;
   if (account !== undefined) actAsAccount(account);
   const sources = chooseSources(configuration);
+  const parts = {
+    configuration,
+    sources,
+    threads: 1,
+    native: openNative(),
+    log: SILENT,
+    onFailure: () => undefined,
+  };
   try {
-    await loadFirstDatabase({ sources, cvdAgeMaxDays }, AbortSignal.timeout(DATABASE_LOAD_MAX_MS));
+    const { engine } = await openServingEngine(parts, (chosen) =>
+      loadFirstDatabase(
+        { engine: chosen, sources, cvdAgeMaxDays },
+        AbortSignal.timeout(DATABASE_LOAD_MAX_MS),
+      ),
+    );
+    await engine.stop();
     return undefined;
   } catch (cause) {
     if (!(cause instanceof StartError)) throw cause;
-    return about('DatabaseDirectory', sources.directory, cause.message);
+    return cause.code === 'ENGINE'
+      ? cause.message
+      : about('DatabaseDirectory', sources.directory, cause.message);
   } finally {
     if (account !== undefined) actAsRoot();
   }

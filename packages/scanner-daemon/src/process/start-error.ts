@@ -7,6 +7,7 @@ export class StartError extends AppError<
   | 'ACCOUNT'
   | 'RUN_DIRECTORY'
   | 'TEMPORARY_DIRECTORY'
+  | 'ENGINE'
   | 'DATABASE'
   | 'EXCLUDE_PATH'
   | 'SERVER_TYPE'

@@ -1,5 +1,9 @@
 import { Worker } from 'node:worker_threads';
-import type { LoadDatabaseOptions, LoadedDatabase } from '../database/load-database.js';
+import type {
+  LoadDatabaseOptions,
+  LoadedBuiltinDatabase,
+  LoadedDatabase,
+} from '../database/load-database.js';
 import { isOutOfMemory } from '../out-of-memory.js';
 import type { LoadFailure, LoadMessage } from '../worker/load-task.js';
 import { engineErrorText } from './engine-error-text.js';
@@ -14,10 +18,10 @@ export function loadInThread(
   entry: URL,
   load: LoadDatabaseOptions,
   signal: AbortSignal,
-): Promise<LoadMessage> {
+): Promise<LoadMessage<LoadedBuiltinDatabase>> {
   return new Promise((resolve) => {
     const worker = new Worker(entry, { workerData: load, name: 'load' });
-    let outcome: LoadMessage | undefined;
+    let outcome: LoadMessage<LoadedBuiltinDatabase> | undefined;
     let cause: unknown;
     const end = (): void => {
       signal.removeEventListener('abort', stop);
@@ -31,7 +35,7 @@ export function loadInThread(
     };
     signal.addEventListener('abort', stop, { once: true });
     // The only sender is our own load-thread, compiled from the same union.
-    worker.on('message', (message: LoadMessage) => {
+    worker.on('message', (message: LoadMessage<LoadedBuiltinDatabase>) => {
       outcome = message;
     });
     worker.on('error', (error) => {

@@ -18,16 +18,36 @@ export interface PoolWorkerEvents {
   readonly onGone: (worker: PoolWorker, cause: unknown) => void;
 }
 
-type State = 'starting' | 'idle' | 'busy' | 'terminating' | 'gone';
+export type PoolWorkerState = 'starting' | 'idle' | 'busy' | 'terminating' | 'gone';
 
-/** One scan thread and the jobs in its hands. */
-export class PoolWorker {
+/** Who scans for a pool, and the jobs in its hands. */
+export interface PoolWorker {
+  readonly state: PoolWorkerState;
+  /** Whether it got as far as serving. One that did not is not to be started again at once. */
+  readonly everReady: boolean;
+  readonly jobs: Iterable<PendingJob>;
+  /** The job it works on at this moment, as far as it said. */
+  readonly runningJob: PendingJob | undefined;
+  /** Idle workers only. At most as many jobs as the pool was told. */
+  assign(batch: readonly PendingJob[], nowMs: number): void;
+  /** Scans that begin after this use the database. */
+  attachDatabase(database: WorkerStartup['database']): void;
+  /** Asks the engine to stop that job; it still reports. */
+  cancel(pending: PendingJob): void;
+  /** How long it has been on the same job, or on taking up a batch, in milliseconds. 0 when it has nothing to do. */
+  stuckMs(nowMs: number): number;
+  /** Ends it, whatever it does. `onGone` follows, late when the kernel holds it in a call. */
+  terminate(): void;
+}
+
+/** A scan thread of this process, with an engine of its own. */
+export class ThreadWorker implements PoolWorker {
   readonly #worker: Worker;
   readonly #control = createControlWords();
   readonly #inFlight = new Map<number, PendingJob>();
   readonly #slots = new Map<number, number>();
   readonly #events: PoolWorkerEvents;
-  #state: State = 'starting';
+  #state: PoolWorkerState = 'starting';
   #everReady = false;
   #cause: unknown;
   #clockJobId = 0;
@@ -50,11 +70,10 @@ export class PoolWorker {
     });
   }
 
-  get state(): State {
+  get state(): PoolWorkerState {
     return this.#state;
   }
 
-  /** Whether it got as far as serving. One that did not is not to be started again at once. */
   get everReady(): boolean {
     return this.#everReady;
   }
@@ -63,12 +82,10 @@ export class PoolWorker {
     return this.#inFlight.values();
   }
 
-  /** The job it works on at this moment, as far as it said. */
   get runningJob(): PendingJob | undefined {
     return this.#inFlight.get(Atomics.load(this.#control, RUNNING_JOB_WORD));
   }
 
-  /** Idle workers only. At most BATCH_JOBS_MAX jobs. */
   assign(batch: readonly PendingJob[], nowMs: number): void {
     if (this.#state !== 'idle') throw new Error(`a job was given to a worker that is ${this.#state}`);
     this.#state = 'busy';
@@ -89,13 +106,11 @@ export class PoolWorker {
     if (this.#state !== 'gone') this.#send({ kind: 'database', database });
   }
 
-  /** Asks the engine to stop that job; it still reports. */
   cancel(pending: PendingJob): void {
     const slot = this.#slots.get(pending.id);
     if (slot !== undefined) Atomics.store(this.#control, FIRST_CANCEL_WORD + slot, 1);
   }
 
-  /** How long it has been on the same job, or on taking up a batch. 0 when it has nothing to do. */
   stuckMs(nowMs: number): number {
     if (this.#state !== 'busy') return 0;
     const jobId = Atomics.load(this.#control, RUNNING_JOB_WORD);

@@ -3,7 +3,8 @@ import type { ScanVerdict } from '@portcullis/shared';
 import { OwnedFd } from '@portcullis/shared/native';
 import { createDaemonStats } from '../stats/daemon-stats.js';
 import type { FailureReason } from '../failure-actions.js';
-import type { WorkerStartup } from './messages.js';
+import { BATCH_JOBS_MAX, type WorkerStartup } from './messages.js';
+import { ThreadWorker } from './pool-worker.js';
 import type { ScanJob } from './scan-job.js';
 import { ScanPool } from './scan-pool.js';
 
@@ -46,10 +47,13 @@ function createPool(
 ) {
   const failures: FailureReason[] = [];
   const stats = createDaemonStats({ idleTimeoutSeconds: 30, now: () => performance.now() });
+  // The script above takes any text for a database.
+  const startupOf = (database: string): WorkerStartup =>
+    ({ database, engineOptions: {} }) as unknown as WorkerStartup;
+  let startup = startupOf(options.database ?? 'first');
   const pool = new ScanPool({
-    entry: ENTRY,
-    // The script above takes any text for a database.
-    startup: { database: options.database ?? 'first', engineOptions: {} } as unknown as WorkerStartup,
+    startWorker: (events) => new ThreadWorker(ENTRY, startup, events),
+    batchJobsMax: BATCH_JOBS_MAX,
     threads: options.threads ?? 1,
     queueLimit: options.queueLimit ?? 100,
     hangAfterMs: options.hangAfterMs ?? 10_000,
@@ -57,7 +61,11 @@ function createPool(
     onFailure: (reason) => failures.push(reason),
   });
   pools.push(pool);
-  return { pool, failures, stats };
+  const replaceDatabase = (database: string): void => {
+    startup = startupOf(database);
+    pool.replaceDatabase(startup.database);
+  };
+  return { pool, failures, stats, replaceDatabase };
 }
 
 function scan(
@@ -164,18 +172,18 @@ describe('ScanPool', () => {
   );
 
   test('starts its workers again when another database comes', async () => {
-    const { pool } = createPool({ database: 'broken' });
+    const { pool, replaceDatabase } = createPool({ database: 'broken' });
     await pool.start();
     // The script above takes any text for a database.
-    pool.replaceDatabase('second' as unknown as WorkerStartup['database']);
+    replaceDatabase('second');
     expect(await scan(pool, 'which')).toEqual({ kind: 'infected', signatureNames: ['second'] });
   });
 
   test('lets scans that run finish on the database they began with', async () => {
-    const { pool } = createPool();
+    const { pool, replaceDatabase } = createPool();
     await pool.start();
     const before = scan(pool, 'which');
-    pool.replaceDatabase('second' as unknown as WorkerStartup['database']);
+    replaceDatabase('second');
     expect(await before).toEqual({ kind: 'infected', signatureNames: ['first'] });
     expect(await scan(pool, 'which')).toEqual({ kind: 'infected', signatureNames: ['second'] });
   });

@@ -2,16 +2,17 @@ import type { ScanVerdict } from '@portcullis/shared';
 import type { DaemonStats } from '../stats/daemon-stats.js';
 import type { FailureReason } from '../failure-actions.js';
 import { engineErrorText } from './engine-error-text.js';
-import { BATCH_JOBS_MAX, type WorkerStartup } from './messages.js';
+import type { WorkerStartup } from './messages.js';
 import { batchWeightBytes, PendingJob, releaseSource } from './pending-job.js';
-import { PoolWorker, type PoolWorkerEvents } from './pool-worker.js';
+import type { PoolWorker, PoolWorkerEvents } from './pool-worker.js';
 import type { ScanJob, Scanner } from './scan-job.js';
 import { ScanQueue } from './scan-queue.js';
 
 export interface ScanPoolOptions {
-  /** The script of a scan thread; it gets a WorkerStartup. */
-  readonly entry: URL;
-  readonly startup: Omit<WorkerStartup, 'control'>;
+  /** Starts one that scans, on the database that is in use by then. */
+  readonly startWorker: (events: PoolWorkerEvents) => PoolWorker;
+  /** The most jobs that a worker is given at a time. */
+  readonly batchJobsMax: number;
   readonly threads: number;
   /** The most jobs that wait, after clamd's adjustment. */
   readonly queueLimit: number;
@@ -42,7 +43,6 @@ const LINGERING_PER_THREAD_MAX = 4;
  */
 export class ScanPool implements Scanner {
   readonly #options: ScanPoolOptions;
-  #startup: Omit<WorkerStartup, 'control'>;
   readonly #queue: ScanQueue<PendingJob>;
   readonly #workers = new Set<PoolWorker>();
   /** Terminated, not yet gone: they may still read what their jobs lent them. */
@@ -50,12 +50,12 @@ export class ScanPool implements Scanner {
   #lastJobId = 0;
   #clock: NodeJS.Timeout | undefined;
   #state: 'open' | 'draining' | 'closed' = 'open';
+  #isSuspended = false;
   #wakeStarter: (() => void) | undefined;
   #wakeDrainer: (() => void) | undefined;
 
   constructor(options: ScanPoolOptions) {
     this.#options = options;
-    this.#startup = options.startup;
     this.#queue = new ScanQueue(options.queueLimit);
   }
 
@@ -76,7 +76,7 @@ export class ScanPool implements Scanner {
       this.#refuse(job, { kind: 'incomplete', reason: 'cancelled' });
       return;
     }
-    if (this.#state !== 'open' || this.#workers.size === 0) {
+    if (this.#state !== 'open' || this.#isSuspended || this.#workers.size === 0) {
       this.#refuse(job, failed(engineErrorText.aborted));
       return;
     }
@@ -94,9 +94,18 @@ export class ScanPool implements Scanner {
 
   /** Scans that begin after this use `database`; those under way finish on the one they have. */
   replaceDatabase(database: WorkerStartup['database']): void {
-    this.#startup = { ...this.#startup, database };
     for (const worker of this.#workers) worker.attachDatabase(database);
     if (this.#state === 'open') this.#fill();
+  }
+
+  /** Nobody will scan for long: what waits, and what comes until {@link resume}, is answered with an error. */
+  suspend(): void {
+    this.#isSuspended = true;
+    this.#failQueued();
+  }
+
+  resume(): void {
+    this.#isSuspended = false;
   }
 
   /**
@@ -105,9 +114,7 @@ export class ScanPool implements Scanner {
    */
   async stop(graceMs: number): Promise<void> {
     this.#state = 'draining';
-    for (let next = this.#queue.take(); next !== undefined; next = this.#queue.take()) {
-      this.#settle(next, failed(engineErrorText.aborted));
-    }
+    this.#failQueued();
     if (this.#isBusy()) await this.#untilWoken(graceMs);
     this.#state = 'closed';
     clearInterval(this.#clock);
@@ -155,7 +162,7 @@ export class ScanPool implements Scanner {
         this.#onGone(worker, cause);
       },
     };
-    this.#workers.add(new PoolWorker(this.#options.entry, this.#startup, events));
+    this.#workers.add(this.#options.startWorker(events));
   }
 
   #dispatch(): void {
@@ -177,7 +184,7 @@ export class ScanPool implements Scanner {
     const batch: PendingJob[] = [];
     const share = Math.ceil(this.#queue.length / Math.max(1, this.#workers.size));
     let bytes = 0;
-    while (batch.length < Math.min(BATCH_JOBS_MAX, share)) {
+    while (batch.length < Math.min(this.#options.batchJobsMax, share)) {
       const next = this.#queue.peek();
       if (next === undefined) break;
       bytes += batchWeightBytes(next.job.source);
@@ -243,10 +250,14 @@ export class ScanPool implements Scanner {
   }
 
   #allThreadsLost(): void {
+    this.#failQueued();
+    this.#options.onFailure('noWorkersLeft');
+  }
+
+  #failQueued(): void {
     for (let next = this.#queue.take(); next !== undefined; next = this.#queue.take()) {
       this.#settle(next, failed(engineErrorText.aborted));
     }
-    this.#options.onFailure('noWorkersLeft');
   }
 
   #retry(pending: PendingJob): void {

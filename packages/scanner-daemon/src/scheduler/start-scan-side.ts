@@ -1,4 +1,5 @@
 import type { NativeApi } from '@portcullis/shared/native';
+import type { CompiledDatabase } from '../database/compiled-database.js';
 import type { LoadedDatabase } from '../database/load-database.js';
 import type { FailureReason } from '../failure-actions.js';
 import type { DaemonStats } from '../stats/daemon-stats.js';
@@ -8,18 +9,24 @@ import { createCachedFileReader } from './cached-file.js';
 import { collectGarbage } from './collect-garbage.js';
 import { INLINE_SCAN_MAX_MS, InlineLane } from './inline-lane.js';
 import type { Scanner } from './scan-job.js';
+import { BATCH_JOBS_MAX } from './messages.js';
+import { ThreadWorker } from './pool-worker.js';
 import { ScanPool } from './scan-pool.js';
 
 export interface ScanSideOptions {
-  readonly native: Pick<NativeApi, 'files'>;
-  readonly engineOptions: WorkerEngineOptions;
   readonly threads: number;
   readonly queueLimit: number;
   readonly hangAfterMs: number;
-  /** 0 = no inline lane. */
-  readonly inlineMaxBytes: number;
   readonly stats: DaemonStats;
   readonly onFailure: (reason: FailureReason, cause?: unknown) => void;
+}
+
+/** What the threads of the built-in engine need beside. */
+export interface BuiltinScanSideOptions extends ScanSideOptions {
+  readonly native: Pick<NativeApi, 'files'>;
+  readonly engineOptions: WorkerEngineOptions;
+  /** 0 = no inline lane. */
+  readonly inlineMaxBytes: number;
 }
 
 /** The inline lane and the worker pool as one. */
@@ -38,12 +45,16 @@ const SCAN_THREAD = new URL('../worker/scan-thread.js', import.meta.url);
 const COLLECT_AFTER_SWAP_MS = 3000;
 
 /** Starts the scan threads. Resolves when they serve. @throws when none of them could start. */
-export async function startScanSide(loaded: LoadedDatabase, options: ScanSideOptions): Promise<ScanSide> {
+export async function startScanSide(
+  loaded: LoadedDatabase,
+  options: BuiltinScanSideOptions,
+): Promise<ScanSide> {
   const { native, engineOptions, stats, onFailure } = options;
   const nowMs = (): number => performance.now();
+  let database = compiledOf(loaded);
   const pool = new ScanPool({
-    entry: SCAN_THREAD,
-    startup: { database: loaded.compiled, engineOptions },
+    startWorker: (events) => new ThreadWorker(SCAN_THREAD, { database, engineOptions }, events),
+    batchJobsMax: BATCH_JOBS_MAX,
     threads: options.threads,
     queueLimit: options.queueLimit,
     hangAfterMs: options.hangAfterMs,
@@ -62,7 +73,7 @@ export async function startScanSide(loaded: LoadedDatabase, options: ScanSideOpt
     nowMs,
   });
   let collecting: NodeJS.Timeout | undefined;
-  let engine = openEngine(loaded.compiled);
+  let engine = openEngine(database);
   const lane = new InlineLane({
     maxBytes: options.inlineMaxBytes,
     workers: pool,
@@ -77,8 +88,9 @@ export async function startScanSide(loaded: LoadedDatabase, options: ScanSideOpt
   return {
     scanner: options.inlineMaxBytes > 0 ? lane : pool,
     useDatabase(next) {
-      engine = openEngine(next.compiled);
-      pool.replaceDatabase(next.compiled);
+      database = compiledOf(next);
+      engine = openEngine(database);
+      pool.replaceDatabase(database);
       collecting ??= setTimeout(() => {
         collecting = undefined;
         collectGarbage();
@@ -89,4 +101,9 @@ export async function startScanSide(loaded: LoadedDatabase, options: ScanSideOpt
       return pool.stop(graceMs);
     },
   };
+}
+
+function compiledOf({ compiled }: LoadedDatabase): CompiledDatabase {
+  if ('generation' in compiled) throw new Error('a database of another engine');
+  return compiled;
 }

@@ -4,8 +4,8 @@ import { loadDatabase, type LoadDatabaseOptions, type LoadedDatabase } from '../
 import { stepBehindMainThread } from '../process/priorities.js';
 
 /** What the load thread says before it ends. The database crosses by reference: its tables are SharedArrayBuffers. */
-export type LoadMessage =
-  | { readonly kind: 'loaded'; readonly loaded: LoadedDatabase }
+export type LoadMessage<Loaded extends LoadedDatabase = LoadedDatabase> =
+  | { readonly kind: 'loaded'; readonly loaded: Loaded }
   | { readonly kind: 'failed'; readonly failure: LoadFailure };
 
 /** Why a database could not be loaded, as text: an error would not survive the way between threads whole. */

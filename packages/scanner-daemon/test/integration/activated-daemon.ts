@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { NativeApi } from '@portcullis/shared/native';
-import type { Exit } from './daemon-process.js';
+import { TEST_ENGINE, type Exit } from './daemon-process.js';
 
 export const PROGRAM = fileURLToPath(new URL('../../../bin/scanner-daemon.cjs', import.meta.url));
 const WAIT_MAX_MS = 20_000;
@@ -16,6 +16,7 @@ export class ActivatedDaemon {
 
   /**
    * @param options.fds become 3, 4, ...; borrowed.
+   * @param options.env on top of ours without its `SCANNER_` variables, and of TEST_ENGINE.
    * @param options.listenPid whom LISTEN_PID names: the daemon, unless told otherwise.
    */
   constructor(
@@ -29,7 +30,7 @@ export class ActivatedDaemon {
     const start = fds.length === 0 ? 'exec "$0" "$@"' : `LISTEN_PID=${listenPid} exec "$0" "$@"`;
     this.#child = spawn('/bin/sh', ['-c', start, process.execPath, PROGRAM, ...args], {
       cwd: tmpdir(),
-      env: { ...Object.fromEntries(inherited), ...listenFds, ...env },
+      env: { ...Object.fromEntries(inherited), ...TEST_ENGINE, ...listenFds, ...env },
       stdio: ['ignore', 'pipe', 'pipe', ...fds],
     });
     this.#child.stdout?.on('data', (bytes: Buffer) => (this.#output.stdout += bytes.toString()));

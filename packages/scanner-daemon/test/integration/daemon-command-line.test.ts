@@ -134,6 +134,12 @@ describe('--check-config', () => {
     expect(onDisk()).toEqual(before);
   });
 
+  test('daemons under test have the built-in engine, unless a test says otherwise', async () => {
+    const args = ['-c', site.configFile, '--check-config'];
+    expect((await run(args)).stdout).toContain('\nSCANNER_ENGINE=builtin\n');
+    expect((await run(args, { SCANNER_ENGINE: '' })).stdout).toContain('\nSCANNER_ENGINE=auto  # default\n');
+  });
+
   test('tells of options that have no effect', async () => {
     site.put('clamd.conf', `${site.read('clamd.conf')}CacheSize 1\nMaxFiles 5\n`);
     expect(await run(['-c', site.configFile, '--check-config'])).toMatchObject({

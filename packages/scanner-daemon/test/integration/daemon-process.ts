@@ -15,6 +15,11 @@ export const EICAR = ['X5O!P%@AP[4\\PZX54(P^)7CC)7}$', 'EICAR-STANDARD-ANTIVIRUS
 /** What the tests' own signature looks for, anywhere in a file. */
 export const MARKER = 'portcullis integration marker';
 export const MARKER_SIGNATURE = `Test.Marker:0:*:${Buffer.from(MARKER).toString('hex')}\n`;
+/**
+ * The engine of every daemon under test, whatever libraries are installed. A test that is about another one names it in its
+ * own SCANNER_ENGINE; an empty value leaves the daemon its default.
+ */
+export const TEST_ENGINE = { SCANNER_ENGINE: 'builtin' };
 const EICAR_SIGNATURE = `Test.Eicar:0:0:${Buffer.from(EICAR).toString('hex')}\n`;
 
 /** A directory with a database, a clamd.conf and whatever the test puts there. */
@@ -87,7 +92,10 @@ export class DaemonProcess {
   #stdout = '';
   #stderr = '';
 
-  /** @param options.through a program, with its arguments, that executes the daemon: `nice`, for instance. */
+  /**
+   * @param options.env on top of ours without its `SCANNER_` variables, and of TEST_ENGINE.
+   * @param options.through a program, with its arguments, that executes the daemon: `nice`, for instance.
+   */
   constructor(
     args: readonly string[],
     options: { env?: Record<string, string>; cwd?: string; through?: readonly string[] } = {},
@@ -99,7 +107,7 @@ export class DaemonProcess {
     ];
     this.#child = spawn(command, more, {
       cwd: options.cwd ?? tmpdir(),
-      env: { ...Object.fromEntries(inherited), ...options.env },
+      env: { ...Object.fromEntries(inherited), ...TEST_ENGINE, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child.stdout?.on('data', (bytes: Buffer) => (this.#stdout += bytes.toString()));

@@ -16,7 +16,7 @@ import { openNative } from '@portcullis/shared/native';
 import { describeOrSkip, makeTempDir } from '@portcullis/shared/testing';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ActivatedDaemon, listenTcp, listenUnix, PROGRAM, until } from './activated-daemon.js';
-import { ask, askWithFd, createSite, instream, MARKER, type Site } from './daemon-process.js';
+import { ask, askWithFd, createSite, instream, MARKER, TEST_ENGINE, type Site } from './daemon-process.js';
 
 const UNITS = fileURLToPath(new URL('../../../../../packaging/systemd', import.meta.url));
 const TEST_MAX_MS = 60_000;
@@ -199,7 +199,10 @@ describeOrSkip('systemd-socket-activate', missing('systemd-socket-activate', '--
     'starts the daemon at the first connection and hands it the socket',
     async () => {
       const path = join(site.root, 'activate.sock');
-      const args = ['-l', path, '--fdname=clamd', process.execPath, PROGRAM, '-c', site.configFile];
+      // It hands on no variable that it is not told of.
+      const setenv = Object.entries(TEST_ENGINE).map(([name, value]) => `--setenv=${name}=${value}`);
+      const daemon = [process.execPath, PROGRAM, '-c', site.configFile];
+      const args = ['-l', path, '--fdname=clamd', ...setenv, ...daemon];
       const child = spawn('systemd-socket-activate', args, { stdio: 'ignore' });
       try {
         await until(() => existsSync(path), 'systemd-socket-activate listens');

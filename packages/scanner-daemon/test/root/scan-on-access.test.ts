@@ -48,7 +48,7 @@ async function startDaemon(user?: typeof NOBODY): Promise<ChildProgram> {
     name: 'scanner-daemon',
     file: DAEMON,
     args: ['-F', '-c', `${path}/clamd.conf`],
-    env: { ...process.env, ONACC_CONTROL_SOCKET: `${path}/control.sock` },
+    env: { ...process.env, SCANNER_ENGINE: 'builtin', ONACC_CONTROL_SOCKET: `${path}/control.sock` },
     user,
   });
   await daemon.said('listening');

@@ -1,0 +1,3 @@
+import { serveLane } from './lane.js';
+
+serveLane();
