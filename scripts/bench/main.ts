@@ -5,9 +5,10 @@ import { bare } from './contenders/bare.js';
 import { clamav } from './contenders/clamav.js';
 import type { Contender } from './contenders/contender.js';
 import { createPortcullis } from './contenders/portcullis.js';
-import { createDaemonContenders } from './daemon/daemon-contender.js';
+import { createDaemonContenders, createIsolationContenders } from './daemon/daemon-contender.js';
 import type { DaemonContender } from './daemon/daemon-contender.js';
 import { fullTimes, quickTimes } from './daemon/measure-daemon.js';
+import { runIsolation } from './daemon/measure-isolation.js';
 import { runDaemonScenario } from './daemon/run-daemon.js';
 import { describeMachine } from './machine.js';
 import { parseBenchOptions, usage } from './options.js';
@@ -55,7 +56,10 @@ async function runBench(
   keeper: ProcessKeeper,
   benchDirectory: string,
 ): Promise<number> {
-  const signatures = await prepareSignatures(keeper, benchDirectory, repositoryRoot);
+  const signatures = await prepareSignatures(keeper, benchDirectory, {
+    repositoryRoot,
+    choice: options.signatures,
+  });
   const header = describeMachine(signatures.description);
   const results = new Results();
   const bench = {
@@ -71,23 +75,32 @@ async function runBench(
   };
   let failures = 0;
   for (const scenario of chooseScenarios(options)) failures += await runScenario(bench, scenario);
-  if (options.scenarios.includes('daemon')) {
-    const daemons = chooseDaemons(options, results);
-    failures += await runDaemonScenario(bench, daemons, options.isQuick ? quickTimes : fullTimes);
-  }
+  const times = options.isQuick ? quickTimes : fullTimes;
+  if (options.scenarios.includes('daemon'))
+    failures += await runDaemonScenario(bench, chooseDaemons(options, results), times);
+  if (measuresIsolation(options))
+    failures += await runIsolation(bench, createIsolationContenders(repositoryRoot), times);
   if (options.isQuick) results.note('--quick: small trees, few repetitions; do not quote these figures');
-  console.log([...header, '', renderReport(results)].join('\n'));
+  console.log([...header, '', renderReport(results, options.engine)].join('\n'));
   return failures === 0 ? 0 : 1;
 }
 
 /** The guards, for the scenarios that open files. */
 function chooseContenders(options: BenchOptions, results: Results): readonly Contender[] {
-  const all: readonly Contender[] = [bare, createPortcullis(repositoryRoot), clamav];
-  return options.scenarios.some((scenario) => scenario !== 'daemon') ? chooseFrom(all, options, results) : [];
+  const all: readonly Contender[] = [bare, createPortcullis(repositoryRoot, options.engine), clamav];
+  return options.scenarios.some((scenario) => scenario !== 'daemon' && scenario !== 'isolation')
+    ? chooseFrom(all, options, results)
+    : [];
 }
 
 function chooseDaemons(options: BenchOptions, results: Results): readonly DaemonContender[] {
-  return chooseFrom(createDaemonContenders(repositoryRoot), options, results);
+  return chooseFrom(createDaemonContenders(repositoryRoot, options.engine), options, results);
+}
+
+/** Alone, or beside the daemons; both sides are ours. */
+function measuresIsolation({ engine, scenarios, contenders }: BenchOptions): boolean {
+  const isWanted = scenarios.includes('daemon') || scenarios.includes('isolation');
+  return isWanted && engine === 'libclamav' && contenders.includes('portcullis');
 }
 
 /** Those that were asked for and can run here; a note says which cannot. */

@@ -1,5 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseBenchOptions } from './options.js';
+import type { BenchOptions } from './options.js';
+
+function parse(args: readonly string[]): BenchOptions {
+  const options = parseBenchOptions(args);
+  if (options === 'help') throw new Error('help was not asked for');
+  return options;
+}
 
 describe('parseBenchOptions', () => {
   test('parseBenchOptions: without arguments everything runs three times, clamonacc reads the tree once', () => {
@@ -7,6 +14,8 @@ describe('parseBenchOptions', () => {
       repetitions: 3,
       clamavTreeRepetitions: 1,
       isQuick: false,
+      engine: 'builtin',
+      signatures: 'plain',
       parentDirectory: '/var/tmp',
       contenders: ['bare', 'portcullis', 'clamav'],
       scenarios: ['uncached-open', 'tree-passes', 'many-directories', 'daemon'],
@@ -23,6 +32,20 @@ describe('parseBenchOptions', () => {
     expect(parseBenchOptions(['--quick', '--repeat', '2'])).toMatchObject({ repetitions: 2 });
   });
 
+  test('parseBenchOptions: with libclamav the cost of its isolation is measured too, and only then can be', () => {
+    const { engine, scenarios } = parse(['--engine', 'libclamav']);
+    expect({ engine, scenarios }).toEqual({
+      engine: 'libclamav',
+      scenarios: ['uncached-open', 'tree-passes', 'many-directories', 'daemon', 'isolation'],
+    });
+    expect(parse(['--engine', 'libclamav', '--only', 'isolation']).scenarios).toEqual(['isolation']);
+  });
+
+  test('parseBenchOptions: with libclamav all signatures are loaded unless told otherwise', () => {
+    expect(parse(['--engine', 'libclamav']).signatures).toBe('all');
+    expect(parse(['--engine', 'libclamav', '--signatures', 'plain']).signatures).toBe('plain');
+  });
+
   test('parseBenchOptions: --help wins', () => {
     expect(parseBenchOptions(['--help', '--only', 'nonsense'])).toBe('help');
   });
@@ -33,6 +56,11 @@ describe('parseBenchOptions', () => {
     [['--repeat', '2.5']],
     [['--repeat-clamav', '-1']],
     [['--only', 'santa']],
+    [['--only', 'isolation']],
+    [['--engine', 'auto']],
+    [['--signatures', 'all']],
+    [['--engine', 'libclamav', '--signatures', 'none']],
+    [['--engine']],
     [['--frobnicate']],
     [['operand']],
     [['--dir']],

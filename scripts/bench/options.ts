@@ -1,10 +1,14 @@
 import { parseArgs } from 'node:util';
 import { BenchError } from './bench-error.js';
+import { benchEngines } from './engine.js';
+import type { BenchEngine } from './engine.js';
 import { contenderNames } from './results.js';
 import type { ContenderName } from './results.js';
+import { signatureChoices } from './signatures.js';
+import type { SignatureChoice } from './signatures.js';
 
 /** The scenarios by the names `--only` takes. */
-const scenarioNames = ['uncached-open', 'tree-passes', 'many-directories', 'daemon'] as const;
+const scenarioNames = ['uncached-open', 'tree-passes', 'many-directories', 'daemon', 'isolation'] as const;
 type ScenarioName = (typeof scenarioNames)[number];
 
 /** What the command line asks for. */
@@ -14,6 +18,10 @@ export interface BenchOptions {
   /** How often clamonacc reads the tree: 1 to 50. */
   readonly clamavTreeRepetitions: number;
   readonly isQuick: boolean;
+  /** Of our daemon, in every scenario. */
+  readonly engine: BenchEngine;
+  /** For both sides. */
+  readonly signatures: SignatureChoice;
   /** Where the trees go: a directory on a real disk's filesystem. */
   readonly parentDirectory: string;
   readonly contenders: readonly ContenderName[];
@@ -27,6 +35,9 @@ export const usage = `usage: pnpm bench [options]   (as root)
   --repeat-clamav N  of these, how often clamonacc reads the tree (default 1: half a minute a pass)
   --only NAME        only this scenario (${scenarioNames.join(', ')})
                      or contender (${contenderNames.join(', ')}); may be repeated
+  --engine NAME      the engine of our daemon: ${benchEngines.join(' or ')} (default builtin)
+  --signatures NAME  plain: hashes and bodies (default with builtin, which has no others here);
+                     all: logical ones too (default with libclamav)
   --quick            small trees, short loads: does it work at all? The figures mean little
   --dir DIR          make the trees below DIR (default /var/tmp)
   --help             this text`;
@@ -47,13 +58,24 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | 'help
       throw new BenchError('BENCH_BAD_OPTION', `--only ${name}: no such scenario or contender`);
     }
   }
+  const engine = benchEngines.find((known) => known === values.engine);
+  if (engine === undefined)
+    throw new BenchError('BENCH_BAD_OPTION', `--engine ${values.engine}: not ${benchEngines.join(' or ')}`);
+  if (only.includes('isolation') && engine !== 'libclamav')
+    throw new BenchError('BENCH_BAD_OPTION', '--only isolation needs --engine libclamav');
+  const signatures = parseSignatures(values.signatures, engine);
   return {
     repetitions: parseCount('--repeat', values.repeat ?? (values.quick ? '1' : '3')),
     clamavTreeRepetitions: parseCount('--repeat-clamav', values['repeat-clamav']),
     isQuick: values.quick,
+    engine,
+    signatures,
     parentDirectory: values.dir,
     contenders: narrow(contenderNames, only),
-    scenarios: narrow(scenarioNames, only),
+    scenarios: narrow(
+      scenarioNames.filter((name) => name !== 'isolation' || engine === 'libclamav'),
+      only,
+    ),
   };
 }
 
@@ -65,6 +87,8 @@ function parseValues(args: readonly string[]) {
         repeat: { type: 'string' },
         'repeat-clamav': { type: 'string', default: '1' },
         only: { type: 'string', multiple: true, default: [] },
+        engine: { type: 'string', default: 'builtin' },
+        signatures: { type: 'string' },
         quick: { type: 'boolean', default: false },
         dir: { type: 'string', default: '/var/tmp' },
         help: { type: 'boolean', default: false },
@@ -75,6 +99,16 @@ function parseValues(args: readonly string[]) {
       cause,
     });
   }
+}
+
+function parseSignatures(text: string | undefined, engine: BenchEngine): SignatureChoice {
+  const wanted = text ?? (engine === 'libclamav' ? 'all' : 'plain');
+  const choice = signatureChoices.find((known) => known === wanted);
+  if (choice === undefined)
+    throw new BenchError('BENCH_BAD_OPTION', `--signatures ${wanted}: not ${signatureChoices.join(' or ')}`);
+  if (choice === 'all' && engine === 'builtin')
+    throw new BenchError('BENCH_BAD_OPTION', '--signatures all needs --engine libclamav');
+  return choice;
 }
 
 function parseCount(option: string, text: string): number {

@@ -2,9 +2,10 @@ import { loadCells, pingCells } from './daemon/daemon-cells.js';
 import { summarise } from './statistics.js';
 import type { Summary } from './statistics.js';
 
-/** The three columns, in the order they are printed. */
+/** The columns of the tables, in the order they are printed. */
 export const contenderNames = ['bare', 'portcullis', 'clamav'] as const;
-export type ContenderName = (typeof contenderNames)[number];
+/** `not-isolated`: our daemon with libclamav inside its own process. It has a table of its own. */
+export type ContenderName = (typeof contenderNames)[number] | 'not-isolated';
 
 /** One line of the table: what was measured, in which unit, and which direction is good. */
 export interface Measurement {

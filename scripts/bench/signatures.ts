@@ -5,8 +5,15 @@ import { BenchError } from './bench-error.js';
 import { eicarHashSignature } from './probes.js';
 import type { ProcessKeeper } from './process-keeper.js';
 
-/** Hashes, body signatures and false-positive hashes: types both engines read. */
+/** Hashes, body signatures and false-positive hashes: types that our own engine reads too. */
 const officialFiles = ['main.hdb', 'daily.hsb', 'daily.ndb', 'main.fp', 'daily.fp'];
+/** `plain`: what our own engine reads too; `all`: with the logical ones, under which a small file takes libclamav several times as long. */
+export const signatureChoices = ['plain', 'all'] as const;
+export type SignatureChoice = (typeof signatureChoices)[number];
+const filesOfChoice: Readonly<Record<SignatureChoice, readonly string[]>> = {
+  plain: officialFiles,
+  all: [...officialFiles, 'main.ldb'],
+};
 const generatedCount = 100_000;
 const unpackSeconds = 60;
 
@@ -25,7 +32,7 @@ export interface SignatureSet {
 export async function prepareSignatures(
   keeper: ProcessKeeper,
   parent: string,
-  repositoryRoot: string,
+  { repositoryRoot, choice }: { readonly repositoryRoot: string; readonly choice: SignatureChoice },
 ): Promise<SignatureSet> {
   const directory = join(parent, 'signatures');
   mkdirSync(directory, { mode: 0o755 });
@@ -34,7 +41,8 @@ export async function prepareSignatures(
     writeFileSync(join(directory, 'generated.hdb'), generateHashSignatures(generatedCount), { mode: 0o644 });
     return { directory, description: `${generatedCount} generated hash signatures (${archive} is absent)` };
   }
-  const members = officialFiles.map((file) => `./official/${file}`);
+  const files = filesOfChoice[choice];
+  const members = files.map((file) => `./official/${file}`);
   const command = [
     'tar',
     '-xJf',
@@ -49,7 +57,7 @@ export async function prepareSignatures(
   keeper.throwIfClosed();
   if (exitCode !== 0)
     throw new BenchError('BENCH_CHILD_FAILED', `tar could not unpack ${archive} (exit ${String(exitCode)})`);
-  return { directory, description: `official ${officialFiles.join(', ')}` };
+  return { directory, description: `official ${files.join(', ')}` };
 }
 
 /**

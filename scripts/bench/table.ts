@@ -1,38 +1,42 @@
+import type { BenchEngine } from './engine.js';
+import { renderIsolationTable } from './isolation-table.js';
 import { contenderNames, daemonMeasurements, onAccessMeasurements } from './results.js';
 import type { Measurement, Results } from './results.js';
-import type { Summary } from './statistics.js';
+import { alignColumns, formatNumber, formatSummary, missing } from './table-cells.js';
 import { judgeTargets, medianQuotient, timesBetter } from './targets.js';
 
-const onAccessHeadings = [
+const onAccessHeadings = (engine: BenchEngine) => [
   'measurement',
   'bare',
-  'Portcullis',
+  `Portcullis (${engine})`,
   'clamd + clamonacc',
   'vs clamonacc',
   'vs bare',
 ];
-const daemonHeadings = [
+const daemonHeadings = (engine: BenchEngine) => [
   'daemon',
-  'scanner-daemon',
+  `scanner-daemon (${engine})`,
   'clamd',
   'vs clamd',
   'CPU of the daemon',
   'CPU of the generator',
 ];
-const missing = '-';
 
 /**
  * The whole report: a table of medians with their spread for each kind of scenario that was measured, a line for each of
- * its targets, then the notes.
+ * its targets, then the notes. The headings name the engine of our side.
  *
  * "vs clamonacc" and "vs clamd" are how many times better Portcullis is; "vs bare" is Portcullis' figure divided by the
  * bare one (for rates the other way round), so 1 is the ideal. Lines nobody measured are left out.
  */
-export function renderReport(results: Results): string {
-  const targets = judgeTargets(results).map(({ outcome, sentence }) => `${outcome.padEnd(12)}  ${sentence}`);
+export function renderReport(results: Results, engine: BenchEngine): string {
+  const targets = judgeTargets(results, engine).map(
+    ({ outcome, sentence }) => `${outcome.padEnd(12)}  ${sentence}`,
+  );
   const sections = [
-    renderTable(results, onAccessMeasurements, onAccessHeadings, renderOnAccessRow),
-    renderTable(results, daemonMeasurements, daemonHeadings, renderDaemonRow),
+    renderTable(results, onAccessMeasurements, onAccessHeadings(engine), renderOnAccessRow),
+    renderTable(results, daemonMeasurements, daemonHeadings(engine), renderDaemonRow),
+    renderIsolationTable(results),
     targets,
     results.notes.map((note) => `note: ${note}`),
   ];
@@ -53,34 +57,6 @@ function renderTable(
     .filter(({ key }) => contenderNames.some((name) => results.summary(key, name) !== undefined))
     .map((measurement) => renderRow(results, measurement));
   return rows.length === 0 ? [] : [alignColumns([headings, ...rows])];
-}
-
-/**
- * Pads the cells of a table to equal widths; first column left, the others right; a rule under the first row.
- *
- * @internal
- */
-export function alignColumns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? '').length)),
-  );
-  const line = (row: readonly string[]) =>
-    `| ${widths.map((width, column) => pad(row[column] ?? '', width, column)).join(' | ')} |`;
-  const rule = `|${widths.map((width, column) => (column === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
-  return rows.flatMap((row, index) => (index === 0 ? [line(row), rule] : [line(row)])).join('\n');
-}
-
-/**
- * A median with its spread; the spread is left out when there was one measurement.
- *
- * @internal
- */
-export function formatSummary(summary: Summary | undefined, unit: Measurement['unit']): string {
-  if (summary === undefined) return missing;
-  const median = `${formatNumber(summary.median)} ${unit}`;
-  return summary.count === 1
-    ? median
-    : `${median} [${formatNumber(summary.min)}-${formatNumber(summary.max)}]`;
 }
 
 function renderOnAccessRow(results: Results, { key, label, unit, better }: Measurement): readonly string[] {
@@ -118,14 +94,4 @@ function renderDaemonRow(results: Results, { key, label, unit, better }: Measure
 
 function formatTimes(times: number | undefined): string {
   return times === undefined ? missing : `${formatNumber(times)}x`;
-}
-
-/** Three significant figures, no exponent. */
-function formatNumber(value: number): string {
-  if (value >= 100) return value.toFixed(0);
-  return value >= 10 ? value.toFixed(1) : value.toFixed(2);
-}
-
-function pad(cell: string, width: number, column: number): string {
-  return column === 0 ? cell.padEnd(width) : cell.padStart(width);
 }

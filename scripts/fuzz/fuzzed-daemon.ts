@@ -45,7 +45,7 @@ export class FuzzedDaemon {
     const kept = keeper.start({
       command: [process.execPath, program, '-c', configPath],
       lifetimeSeconds,
-      env: { SCANNER_BUNDLED_SIGNATURES: 'no' },
+      env: { SCANNER_BUNDLED_SIGNATURES: 'no', SCANNER_ENGINE: 'builtin' },
       logPath: join(directory, 'daemon.log'),
     });
     const daemon = new FuzzedDaemon(directory, tcpPort, kept);

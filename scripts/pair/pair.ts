@@ -19,7 +19,10 @@ export interface RunningDaemon {
   stop(): Promise<void>;
 }
 
-/** Starts the daemon on a socket of its own, with the bundled test signatures. Resolves when it answers. */
+/**
+ * Starts the daemon on a socket of its own, with the bundled test signatures in the built-in engine; SCANNER_ENGINE in our own
+ * environment names another. Resolves when it answers.
+ */
 export async function startDaemon(
   protectedDirectories: readonly string[],
   onLine: (name: string, line: LogLine) => void,
@@ -33,6 +36,7 @@ export async function startDaemon(
   const program = startProgram({
     ...DAEMON,
     args: ['--foreground', '--config-file', configPath],
+    env: { SCANNER_ENGINE: 'builtin', ...process.env },
     user,
     onLine,
   });

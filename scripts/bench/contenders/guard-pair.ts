@@ -8,8 +8,8 @@ import type { RunContext, RunningContender } from './contender.js';
 import { tailOf } from './log-tail.js';
 import { verifyProtection, waitForDaemon, waitForProtection } from './ready.js';
 
-/** Ends a pair that the benchmark, killed itself, could not end. A run takes under three minutes. */
-const pairLifetimeSeconds = 400;
+/** Ends a pair that the benchmark, killed itself, could not end. A run takes some minutes: clamonacc, with logical signatures. */
+const pairLifetimeSeconds = 1500;
 /** So that the start-up's own work (logs of the probes, marks) is not measured. */
 const settleMs = 500;
 

@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { portcullisEnv } from '../engine.js';
+import type { BenchEngine } from '../engine.js';
 import type { Contender } from './contender.js';
 import { startGuardPair } from './guard-pair.js';
 
-/** The same signatures as clamd has, no others, in our own engine. */
-export const portcullisEnv = { SCANNER_BUNDLED_SIGNATURES: 'no', SCANNER_ENGINE: 'builtin' };
-
 /** Our pair, from the checkout, with the clamd.conf that clamd gets. */
-export function createPortcullis(repositoryRoot: string): Contender {
+export function createPortcullis(repositoryRoot: string, engine: BenchEngine): Contender {
   const daemon = join(repositoryRoot, 'packages/scanner-daemon/bin/scanner-daemon.cjs');
   const client = join(repositoryRoot, 'packages/onacc-client/bin/onacc-client.js');
   return {
@@ -22,7 +21,7 @@ export function createPortcullis(repositoryRoot: string): Contender {
           title: 'Portcullis',
           daemon: (confPath) => [process.execPath, daemon, '-c', confPath],
           client: (confPath) => [process.execPath, client, '-F', '-c', confPath],
-          env: portcullisEnv,
+          env: portcullisEnv(engine),
         },
         context,
       ),

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { clamd } from '../contenders/clamav.js';
-import { portcullisEnv } from '../contenders/portcullis.js';
+import { portcullisEnv } from '../engine.js';
+import type { BenchEngine } from '../engine.js';
 import type { StartOptions } from '../process-keeper.js';
 import type { ContenderName } from '../results.js';
 
@@ -16,16 +17,16 @@ export interface DaemonContender {
 }
 
 /** Ours from the checkout, and Debian's. */
-export function createDaemonContenders(repositoryRoot: string): readonly DaemonContender[] {
-  const ours = join(repositoryRoot, 'packages/scanner-daemon/bin/scanner-daemon.cjs');
+export function createDaemonContenders(
+  repositoryRoot: string,
+  engine: BenchEngine,
+): readonly DaemonContender[] {
   return [
-    {
+    createOurs(repositoryRoot, {
       name: 'portcullis',
       title: 'scanner-daemon',
-      unavailable: () => (existsSync(ours) ? undefined : `${ours} not found`),
-      command: (confPath) => [process.execPath, ours, '-c', confPath],
-      env: portcullisEnv,
-    },
+      env: portcullisEnv(engine),
+    }),
     {
       name: 'clamav',
       title: 'clamd',
@@ -34,4 +35,25 @@ export function createDaemonContenders(repositoryRoot: string): readonly DaemonC
       command: (confPath) => [clamd, '-c', confPath],
     },
   ];
+}
+
+/** Ours with libclamav in a process of its own, and inside the daemon. */
+export function createIsolationContenders(repositoryRoot: string): readonly DaemonContender[] {
+  const sides = [
+    { name: 'portcullis', title: 'scanner-daemon, isolated', env: portcullisEnv('libclamav', 'yes') },
+    { name: 'not-isolated', title: 'scanner-daemon, not isolated', env: portcullisEnv('libclamav', 'no') },
+  ] as const;
+  return sides.map((side) => createOurs(repositoryRoot, side));
+}
+
+function createOurs(
+  repositoryRoot: string,
+  side: Pick<DaemonContender, 'name' | 'title' | 'env'>,
+): DaemonContender {
+  const program = join(repositoryRoot, 'packages/scanner-daemon/bin/scanner-daemon.cjs');
+  return {
+    ...side,
+    unavailable: () => (existsSync(program) ? undefined : `${program} not found`),
+    command: (confPath) => [process.execPath, program, '-c', confPath],
+  };
 }

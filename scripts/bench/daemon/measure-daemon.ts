@@ -42,7 +42,7 @@ const settleMs = 1500;
 /** The load behind the PING probe outlasts it. */
 const probeMarginMs = 1500;
 
-type Site = LoadSite & {
+export type Site = LoadSite & {
   readonly times: DaemonTimes;
   readonly progress: (line: string) => void;
   /** A sentence for below the table. */
@@ -73,7 +73,8 @@ export async function measureDaemon(
   return samples;
 }
 
-async function warmUp(daemon: RunningDaemon, site: Site, seeds: () => number): Promise<void> {
+/** Small requests by 16 clients that nobody counts. */
+export async function warmUp(daemon: RunningDaemon, site: Site, seeds: () => number): Promise<void> {
   for (const command of ['INSTREAM', 'FILDES'] as const) {
     const group = { command, framing: 'connection', clients: 16, sizeBytes: smallBytes } as const;
     const durationMs = site.times.daemonWarmUpMs / 2;
@@ -81,7 +82,8 @@ async function warmUp(daemon: RunningDaemon, site: Site, seeds: () => number): P
   }
 }
 
-async function measureCell(
+/** The figures of one load on a daemon. No two of its loads may share a seed. */
+export async function measureCell(
   cell: LoadCell,
   daemon: RunningDaemon,
   site: Site,

@@ -10,7 +10,7 @@ import type { LoadPlan, LoadReport, PingPlan, PingReport } from './load-plan.js'
 const generator = fileURLToPath(new URL('./generate-load.js', import.meta.url));
 const pingProbe = fileURLToPath(new URL('./probe-ping.js', import.meta.url));
 /** A load of three seconds whose last 20 MB take their time. */
-const childLifetimeSeconds = 90;
+const childLifetimeSeconds = 180;
 /** The probe measures the daemon, not how long it waits for a CPU itself. */
 const probeNiceness = '-15';
 

@@ -11,7 +11,7 @@ import { readTreeUsage } from './process-usage.js';
 import type { TreeUsage } from './process-usage.js';
 
 /** Ends a daemon that the benchmark, killed itself, could not end. */
-const daemonLifetimeSeconds = 600;
+const daemonLifetimeSeconds = 1200;
 
 export interface DaemonSite {
   readonly keeper: ProcessKeeper;

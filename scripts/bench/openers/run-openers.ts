@@ -12,8 +12,8 @@ const programs = {
   'read-tree': fileURLToPath(new URL('./read-tree.js', import.meta.url)),
   'count-refused': fileURLToPath(new URL('./count-refused.js', import.meta.url)),
 };
-/** clamonacc needs about 35 s for a pass of the tree on the reference machine. */
-const openerLifetimeSeconds = 180;
+/** clamonacc needs about 35 s for a pass of the tree on the reference machine; with logical signatures minutes. */
+const openerLifetimeSeconds = 600;
 
 /** Where the openers' lists go and who owns the processes. */
 export interface OpenerContext {
