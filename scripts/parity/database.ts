@@ -30,7 +30,7 @@ export async function prepareDatabase(
   return request.databases.length === 0
     ? prepareSignatures(keeper, request.parent, {
         repositoryRoot: request.repositoryRoot,
-        engine: request.engine === 'builtin' ? 'builtin' : 'libclamav',
+        choice: request.engine === 'builtin' ? 'plain' : 'all',
       })
     : linkDatabases(request.databases, request.parent);
 }
