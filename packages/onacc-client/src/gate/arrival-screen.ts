@@ -26,6 +26,7 @@ export interface ArrivalScreenDeps {
   readonly keeper: VerdictKeeper;
   readonly ownMounts: Pick<OwnMounts, 'has'>;
   readonly duty: { isDaemon(pid: number): boolean };
+  readonly daemonChildren: { has(pid: number): boolean };
 }
 
 /** What can be said of an event without a scan, the cheapest question first. */
@@ -42,13 +43,13 @@ export class ArrivalScreen {
   }
 
   /**
-   * own process, daemon → object → place → user → size → cache. Borrows the fd.
+   * own process, daemon → object → place → user → size → cache → child of the daemon. Borrows the fd.
    *
    * @returns the outcome where no scan is needed
    * @throws NativeError when the file cannot be asked about
    */
   judge(event: ArrivedEvent): Outcome | undefined {
-    const { settings, duty, native, facts, keeper } = this.#deps;
+    const { settings, duty, native, facts, keeper, daemonChildren } = this.#deps;
     if (event.pid === settings.ownPid) return OWN_PROCESS;
     if (duty.isDaemon(event.pid)) return DAEMON_PROCESS;
     native.files.status(event.fd, this.status);
@@ -59,8 +60,10 @@ export class ArrivalScreen {
     if (this.#isOutsideScope(event.fd)) return OUTSIDE_SCOPE;
     if (settings.excludedUids.length > 0 && facts.runsAs(event.pid, settings.excludedUids))
       return EXCLUDED_USER;
-    if (screening.kind === 'fail') return failed(screening.cause);
-    return keeper.knowsClean(this.status, event.fd) ? CACHED : undefined;
+    if (screening.kind !== 'fail' && keeper.knowsClean(this.status, event.fd)) return CACHED;
+    // Last, since it is the dearest question: who opens what was not scanned has time.
+    if (daemonChildren.has(event.pid)) return DAEMON_PROCESS;
+    return screening.kind === 'fail' ? failed(screening.cause) : undefined;
   }
 
   /** A FUSE server says what it likes, and serves what it likes to who reads. */

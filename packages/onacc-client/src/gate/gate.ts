@@ -5,6 +5,7 @@ import { CACHED, failed } from '../policy/decide.js';
 import type { Outcome } from '../policy/decide.js';
 import { Answers } from './answers.js';
 import { ArrivalScreen } from './arrival-screen.js';
+import { DaemonChildren } from './daemon-children.js';
 import type { Counters } from './counters.js';
 import { decodeEvent } from './decode-event.js';
 import type { Duty } from './duty.js';
@@ -68,7 +69,11 @@ export class Gate {
     });
     this.#keeper = new VerdictKeeper(native, settings, deps.leases);
     const ownMounts = new OwnMounts(deps.readProcText, deps.nowMs);
-    this.#screen = new ArrivalScreen({ native, settings, facts, keeper: this.#keeper, duty, ownMounts });
+    const daemonChildren = new DaemonChildren({ facts, duty, nowMs: deps.nowMs });
+    this.#screen = new ArrivalScreen({
+      ...{ native, settings, facts, duty, ownMounts, daemonChildren },
+      keeper: this.#keeper,
+    });
     this.#answers = new Answers({ ...deps, facts });
     this.#waiting = new WaitingOpens({
       ...deps,

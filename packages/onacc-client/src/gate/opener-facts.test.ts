@@ -15,6 +15,14 @@ describe('OpenerFacts', () => {
     expect(facts.cgroup(process.pid).cgroup).toMatch(/^\//);
   });
 
+  test('the parent of this process, and of one whose name looks like the rest of the line', () => {
+    const facts = new OpenerFacts(new FakeNative().files, readProcText);
+    expect(facts.parentPid(process.pid)).toBe(process.ppid);
+    expect(facts.parentPid(2 ** 30)).toBe(0);
+    const named = new OpenerFacts(new FakeNative().files, () => '7 (a) S 1 (x\n) R 4711 7 7 0');
+    expect(named.parentPid(7)).toBe(4_711);
+  });
+
   test('no more is read of a file under /proc than was asked for', () => {
     expect(readProcText(`/proc/${process.pid}/cmdline`, 3)).toHaveLength(3);
   });

@@ -4,6 +4,9 @@ import type { FileApi } from '@portcullis/shared/native';
 const STATUS_BYTES_MAX = 4_096;
 /** proc_pid_status(5): real, effective, saved and filesystem uid. The name in the first line cannot hold a line end. */
 const REAL_UID = /^Uid:\t(\d+)\t/m;
+/** As far as the parent. */
+const STAT_BYTES_MAX = 256;
+const PARENT_PID = /^.*\) \S (\d+) /s;
 const COMMAND_LINE_BYTES_MAX = 4_096;
 const CGROUP_FILE_BYTES_MAX = 8_192;
 const CGROUP_CHARS_MAX = 1_024;
@@ -49,6 +52,12 @@ export class OpenerFacts {
     if (!uids.includes(this.uid(pid))) return false;
     const real = REAL_UID.exec(this.#readProcText(`/proc/${pid}/status`, STATUS_BYTES_MAX))?.[1];
     return real !== undefined && uids.includes(Number(real));
+  }
+
+  /** proc_pid_stat(5), field 4; 0 when the process is gone. The name before it may hold blanks and brackets. */
+  parentPid(pid: number): number {
+    const stat = this.#readProcText(`/proc/${pid}/stat`, STAT_BYTES_MAX);
+    return Number(PARENT_PID.exec(stat)?.[1] ?? 0);
   }
 
   executable(pid: number): string {
