@@ -1,8 +1,10 @@
 import { tmpdir } from 'node:os';
+import { env } from 'node:process';
 import type { NativeApi } from '@portcullis/shared/native';
 import type { DaemonLog, FailureHandler } from './daemon-log.js';
 import type { LoadDatabaseOptions } from './database/load-database.js';
 import { libclamavSettings } from './engine/libclamav/engine-settings.js';
+import { hostEnvironment } from './libclamav-client/host-environment.js';
 import { processHosts, threadHosts } from './libclamav-client/host-connection.js';
 import { openLibclamavEngine } from './libclamav-client/libclamav-engine.js';
 import { HostReports } from './libclamav-client/host-reports.js';
@@ -102,7 +104,10 @@ function openLibclamav({
   const reports = new HostReports(log, { intoClamdLog: config.developer.engineMessagesToLog });
   return openLibclamavEngine({
     host: {
-      start: settings.isolation === 'yes' ? processHosts(native.sockets) : threadHosts(native.sockets),
+      start:
+        settings.isolation === 'yes'
+          ? processHosts(native.sockets, hostEnvironment(env))
+          : threadHosts(native.sockets),
       lanes: threads,
       host: {
         libraryPath: settings.libclamav,

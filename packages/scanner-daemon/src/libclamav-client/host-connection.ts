@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { SocketApi } from '@portcullis/shared/native';
@@ -38,14 +38,23 @@ export interface HostConnection {
 /** Starts a host with so many scan threads. */
 export type StartHost = (lanes: number, events: HostEvents) => HostConnection;
 
-/** The host as a process of its own: a crash of libclamav is its end, and not ours (docs/decisions/0013). */
-export function processHosts(sockets: Pick<SocketApi, 'pairOfPackets' | 'adopt'>): StartHost {
+/** The host as a process of its own: a crash of libclamav is its end, and not ours (docs/decisions/0013). @param environment the host's */
+export function processHosts(
+  sockets: Pick<SocketApi, 'pairOfPackets' | 'adopt'>,
+  environment: Readonly<Record<string, string | undefined>>,
+): StartHost {
   return (lanes, events) => {
     const { ours, theirs } = makePairs(sockets, lanes);
-    const child = spawn(process.execPath, ['--no-warnings', HOST_PROCESS], {
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc', ...theirs],
+    const child = closingOnFailure(ours, () => {
+      try {
+        return spawn(process.execPath, ['--no-warnings', HOST_PROCESS], {
+          stdio: ['ignore', 'ignore', 'pipe', 'ipc', ...theirs],
+          env: { ...environment },
+        });
+      } finally {
+        for (const fd of theirs) closeSync(fd);
+      }
     });
-    for (const fd of theirs) closeSync(fd);
     let isGone = false;
     const gone = (how: string): void => {
       if (isGone) return;
@@ -79,10 +88,14 @@ export function processHosts(sockets: Pick<SocketApi, 'pairOfPackets' | 'adopt'>
 }
 
 /** The host as a thread of this process: nothing stands between a crash of libclamav and the daemon. */
-export function threadHosts(sockets: Pick<SocketApi, 'pairOfPackets' | 'adopt' | 'shutdownBoth'>): StartHost {
+export function threadHosts(sockets: Pick<SocketApi, 'pairOfPackets' | 'adopt'>): StartHost {
   return (lanes, events) => {
     const { ours, theirs } = makePairs(sockets, lanes);
-    const thread = new Worker(HOST_THREAD, { name: 'libclamav' });
+    const thread = closingOnFailure(
+      [...ours, ...theirs],
+      // The sockets that it closes were made here; Node would warn of each.
+      () => new Worker(HOST_THREAD, { name: 'libclamav', trackUnmanagedFds: false }),
+    );
     let how = 'ended';
     // The only sender is our own host-thread.ts, compiled from the same union.
     thread.on('message', (message: FromHost) => {
@@ -102,8 +115,8 @@ export function threadHosts(sockets: Pick<SocketApi, 'pairOfPackets' | 'adopt' |
         thread.postMessage(message);
       },
       kill() {
-        // Its threads end when they have done what they do; a thread in the middle of a call cannot be ended.
-        for (const fd of ours) sockets.shutdownBoth(fd);
+        // A thread in the middle of a call cannot be ended.
+        thread.postMessage({ kind: 'end' } satisfies ToHost);
       },
     };
   };
@@ -115,24 +128,45 @@ function makePairs(
 ): { ours: number[]; theirs: number[] } {
   const ours: number[] = [];
   const theirs: number[] = [];
-  try {
+  const all: number[] = [];
+  closingOnFailure(all, () => {
     for (let lane = 0; lane < lanes; lane += 1) {
       const [our, their] = sockets.pairOfPackets();
+      all.push(our, their);
       ours.push(our);
       theirs.push(their);
       sockets.adopt(our);
     }
-  } catch (error) {
-    for (const fd of [...ours, ...theirs]) closeSync(fd);
-    throw error;
-  }
+  });
   return { ours, theirs };
 }
 
-function forwardLines(stream: Readable | null, onLine: (line: string) => void): void {
-  if (stream === null) return;
+function closingOnFailure<Result>(fds: readonly number[], make: () => Result): Result {
+  try {
+    return make();
+  } catch (error) {
+    for (const fd of fds) closeSync(fd);
+    throw error;
+  }
+}
+
+/** @param stream none where the process could not be started. */
+function forwardLines(stream: Readable | null | undefined, onLine: (line: string) => void): void {
+  if (stream === null || stream === undefined) return;
   stream.on('error', () => undefined);
-  createInterface({ input: stream }).on('line', (line) => {
-    onLine(line.slice(0, OUTPUT_LINE_MAX_CHARACTERS));
+  const decoder = new StringDecoder();
+  let begun = '';
+  stream.on('data', (bytes: Buffer) => {
+    const [first = '', ...others] = decoder.write(bytes).split('\n');
+    let line = begun + first;
+    for (const next of others) {
+      onLine(line.slice(0, OUTPUT_LINE_MAX_CHARACTERS));
+      line = next;
+    }
+    // Whoever dies may write without an end.
+    begun = line.slice(0, OUTPUT_LINE_MAX_CHARACTERS);
+  });
+  stream.on('end', () => {
+    if (begun !== '') onLine(begun);
   });
 }

@@ -6,11 +6,13 @@ import type { HostConnection, StartHost } from './host-connection.js';
 
 /** A host that says nothing for so long after its start is none. */
 const OPEN_MAX_MS = 30_000;
+/** The answer to what is asked while there is none. */
+export const BEING_STARTED = 'libclamav is being started again';
 
 export interface HostLifeOptions {
   readonly start: StartHost;
   readonly lanes: number;
-  readonly host: Omit<HostOptions, 'laneFds' | 'temporaryDirectory'>;
+  readonly host: Omit<HostOptions, 'laneFds' | 'temporaryDirectory' | 'leaveTemporaryFiles'>;
   /** TemporaryDirectory. */
   readonly temporaryDirectory: string;
   /** LeaveTemporaryFiles. */
@@ -38,7 +40,8 @@ export class HostLife {
   readonly #looks = new Map<number, (answer: { hasChanged: boolean } | { failure: string }) => void>();
   #settleOpening: ((opened: Opened) => void) | undefined;
   #lastLook = 0;
-  #isGone = false;
+  /** It was killed, or is gone: nothing is asked of it any more. */
+  #isOver = false;
 
   /** @throws the system's error when there are no sockets, or no directory, for it. */
   constructor(options: HostLifeOptions) {
@@ -47,15 +50,20 @@ export class HostLife {
     this.#directory = options.leaveTemporaryFiles
       ? options.temporaryDirectory
       : mkdtempSync(join(options.temporaryDirectory, 'portcullis-libclamav-'));
-    this.#connection = options.start(options.lanes, {
-      onMessage: (message) => {
-        this.#receive(message);
-      },
-      onOutput: options.onOutput,
-      onGone: (how) => {
-        this.#end(how);
-      },
-    });
+    try {
+      this.#connection = options.start(options.lanes, {
+        onMessage: (message) => {
+          this.#receive(message);
+        },
+        onOutput: options.onOutput,
+        onGone: (how) => {
+          this.#end(how);
+        },
+      });
+    } catch (error) {
+      this.#removeDirectory();
+      throw error;
+    }
   }
 
   /** Our ends of the scan threads' sockets; whoever takes them closes them. */
@@ -70,8 +78,8 @@ export class HostLife {
   open(): Promise<Opened> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
-        this.kill();
         resolve({ kind: 'refused', reason: `no answer within ${OPEN_MAX_MS / 1000} s` });
+        this.kill();
       }, OPEN_MAX_MS);
       this.#settleOpening = (opened) => {
         clearTimeout(timer);
@@ -84,6 +92,7 @@ export class HostLife {
           ...host,
           laneFds: this.#connection.hostLaneFds,
           temporaryDirectory: this.#directory,
+          leaveTemporaryFiles: this.#options.leaveTemporaryFiles,
         },
       });
     });
@@ -100,7 +109,11 @@ export class HostLife {
       const giveUp = (): void => {
         settle({ kind: 'loadFailed', text: 'the load was given up' });
       };
-      if (signal.aborted || this.#isGone) {
+      if (this.#isOver) {
+        settle({ kind: 'loadFailed', text: BEING_STARTED });
+        return;
+      }
+      if (signal.aborted) {
         giveUp();
         return;
       }
@@ -117,8 +130,8 @@ export class HostLife {
   /** Rejects when it cannot be told. */
   look(generation: number): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      if (this.#isGone) {
-        reject(new Error('libclamav is being started again'));
+      if (this.#isOver) {
+        reject(new Error(BEING_STARTED));
         return;
       }
       const id = (this.#lastLook += 1);
@@ -131,8 +144,9 @@ export class HostLife {
     });
   }
 
-  /** At once, whatever it does. `onGone` follows. */
+  /** At once, whatever it does, and what was asked of it is answered now. `onGone` follows, where nothing holds it up. */
   kill(): void {
+    this.#answerAll('was ended');
     this.#connection.kill();
   }
 
@@ -164,12 +178,26 @@ export class HostLife {
   }
 
   #end(how: string): void {
-    this.#isGone = true;
-    if (!this.#options.leaveTemporaryFiles) rmSync(this.#directory, { recursive: true, force: true });
+    this.#removeDirectory();
+    this.#answerAll(how);
+    this.#options.onGone(how);
+  }
+
+  #answerAll(how: string): void {
+    this.#isOver = true;
     this.#settleOpening?.({ kind: 'refused', reason: how });
+    this.#settleOpening = undefined;
     const text = `the libclamav process ${how}`;
     for (const settle of [...this.#loads.values()]) settle({ kind: 'loadFailed', text });
     for (const settle of [...this.#looks.values()]) settle({ failure: text });
-    this.#options.onGone(how);
+  }
+
+  #removeDirectory(): void {
+    if (this.#options.leaveTemporaryFiles) return;
+    try {
+      rmSync(this.#directory, { recursive: true, force: true });
+    } catch {
+      // What is left takes room, and nobody waits for it.
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { closeSync, writeSync } from 'node:fs';
 import type { ScanVerdict } from '@portcullis/shared';
-import type { NativeApi, PollHandle } from '@portcullis/shared/native';
+import { isErrno, WOULD_BLOCK, type NativeApi, type PollHandle } from '@portcullis/shared/native';
 import { decodeReply, encodeRequest, LANE_READY, type LaneReply } from '../libclamav-host/lane-wire.js';
 import { engineErrorText } from '../scheduler/engine-error-text.js';
 import { borrowSource, type PendingJob } from '../scheduler/pending-job.js';
@@ -26,6 +26,8 @@ export class LaneWorker implements PoolWorker {
   #state: PoolWorkerState = 'starting';
   #everReady = false;
   #pending: PendingJob | undefined;
+  /** Whether the other end has it. */
+  #isSent = false;
   #generation = 0;
   #sinceMs = 0;
 
@@ -46,8 +48,9 @@ export class LaneWorker implements PoolWorker {
     return this.#pending === undefined ? [] : [this.#pending];
   }
 
+  /** A job that never left is for another worker. */
   get runningJob(): PendingJob | undefined {
-    return this.#pending;
+    return this.#isSent ? this.#pending : undefined;
   }
 
   /** Takes a socket over, once; the worker is ready when the thread behind it has said that it is. */
@@ -55,7 +58,7 @@ export class LaneWorker implements PoolWorker {
     this.#fd = fd;
     this.#home = home;
     this.#poll = this.#native.poller.watch(fd, { readable: true, writable: false }, () => {
-      this.#receive(fd);
+      this.#read(fd);
     });
   }
 
@@ -70,12 +73,20 @@ export class LaneWorker implements PoolWorker {
     this.#generation = this.#home.generation();
     pending.dispatched();
     this.#home.onScan(this.#generation, 'began');
-    const failure = this.#send(pending);
-    // Later: whoever assigns does not expect to be called back from within.
-    if (failure !== undefined) {
-      queueMicrotask(() => {
-        this.#finish({ jobId: pending.id, verdict: { kind: 'failed', message: failure } });
-      });
+    this.#isSent = false;
+    const sending = this.#send(pending);
+    switch (sending.kind) {
+      case 'sent':
+        this.#isSent = true;
+        return;
+      case 'nobodyThere':
+        this.#giveUp(undefined);
+        return;
+      case 'failed':
+        // Later: whoever assigns does not expect to be called back from within.
+        queueMicrotask(() => {
+          this.#receive({ jobId: pending.id, verdict: sending });
+        });
     }
   }
 
@@ -112,6 +123,13 @@ export class LaneWorker implements PoolWorker {
     return true;
   }
 
+  /** The thread at the other end is gone: it is given no job any more. {@link lose} follows. */
+  disconnect(): void {
+    if (this.#state === 'gone') return;
+    this.#state = 'terminating';
+    this.#close();
+  }
+
   /** The thread at the other end is gone. */
   lose(why: string): void {
     if (this.#state === 'gone') return;
@@ -128,8 +146,14 @@ export class LaneWorker implements PoolWorker {
     this.#fd = undefined;
   }
 
-  /** @returns what to answer where nothing was sent. */
-  #send(pending: PendingJob): string | undefined {
+  /** The other end is of no use any more. What is in its hands is answered when the host is gone, or has taken too long. */
+  #giveUp(why: string | undefined): void {
+    this.#poll?.close();
+    if (this.#state === 'idle') this.#state = 'terminating';
+    this.#home?.giveUp(why);
+  }
+
+  #send(pending: PendingJob): Sending {
     const source = borrowSource(pending.job.source);
     const packet = encodeRequest({
       jobId: pending.id,
@@ -137,44 +161,43 @@ export class LaneWorker implements PoolWorker {
       allMatch: pending.job.allMatch,
       path: source.kind === 'path' ? source.path : undefined,
     });
-    if (packet === undefined || this.#fd === undefined) return engineErrorText.cantOpen;
-    const { sockets } = this.#native;
+    if (packet === undefined || this.#fd === undefined) return failed(engineErrorText.cantOpen);
+    let memoryFd: number | undefined;
     try {
-      switch (source.kind) {
-        case 'path':
-          sockets.send(this.#fd, packet);
-          break;
-        case 'fd':
-          sockets.sendWithFd(this.#fd, packet, source.fd);
-          break;
-        case 'memory': {
-          const fd = this.#memoryFile(new Uint8Array(source.bytes, 0, source.sizeBytes));
-          try {
-            sockets.sendWithFd(this.#fd, packet, fd);
-          } finally {
-            closeSync(fd);
-          }
-        }
+      if (source.kind === 'memory') {
+        memoryFd = this.#memoryFile(new Uint8Array(source.bytes, 0, source.sizeBytes));
+        if (memoryFd === undefined) return failed(engineErrorText.cantCreateTemporaryFile);
       }
-      return undefined;
-    } catch {
-      // Its end is told soon; until then nobody else is to get a job that it would not answer.
-      return engineErrorText.aborted;
-    }
-  }
-
-  #memoryFile(bytes: Uint8Array): number {
-    const fd = this.#native.files.createMemoryFile('portcullis-stream');
-    try {
-      for (let at = 0; at < bytes.byteLength;) at += writeSync(fd, bytes, at, bytes.byteLength - at, at);
+      const passedFd = source.kind === 'fd' ? source.fd : memoryFd;
+      const { sockets } = this.#native;
+      const sent =
+        passedFd === undefined
+          ? sockets.send(this.#fd, packet)
+          : sockets.sendWithFd(this.#fd, packet, passedFd);
+      // There is room for the one packet that is under way, unless nobody has read the last one.
+      return sent === WOULD_BLOCK ? failed(engineErrorText.aborted) : { kind: 'sent' };
     } catch (error) {
-      closeSync(fd);
-      throw error;
+      const isEnd = isErrno(error, 'EPIPE') || isErrno(error, 'ECONNRESET');
+      return isEnd ? { kind: 'nobodyThere' } : failed(engineErrorText.aborted);
+    } finally {
+      if (memoryFd !== undefined) closeSync(memoryFd);
     }
-    return fd;
   }
 
-  #receive(fd: number): void {
+  /** @returns undefined where there is no descriptor or no memory for it. */
+  #memoryFile(bytes: Uint8Array): number | undefined {
+    let fd: number | undefined;
+    try {
+      fd = this.#native.files.createMemoryFile('portcullis-stream');
+      for (let at = 0; at < bytes.byteLength;) at += writeSync(fd, bytes, at, bytes.byteLength - at, at);
+      return fd;
+    } catch {
+      if (fd !== undefined) closeSync(fd);
+      return undefined;
+    }
+  }
+
+  #read(fd: number): void {
     let reply: LaneReply;
     try {
       const message = this.#native.sockets.receive(fd);
@@ -182,29 +205,33 @@ export class LaneWorker implements PoolWorker {
       for (const stray of message.fds) closeSync(stray);
       if (message.bytes.byteLength === 0) {
         // Its end follows, and is told by whoever started it.
-        this.#poll?.close();
-        this.#home?.giveUp(undefined);
+        this.#giveUp(undefined);
         return;
       }
       reply = decodeReply(message.bytes);
     } catch (error) {
-      this.#poll?.close();
-      this.#home?.giveUp(`sent what is no verdict: ${String(error)}`);
+      // A host that ends before it has read a request resets the connection (unix(7)).
+      const hasEnded = isErrno(error, 'ECONNRESET');
+      this.#giveUp(hasEnded ? undefined : `sent what is no verdict: ${String(error)}`);
       return;
     }
-    this.#finish(reply);
+    this.#receive(reply);
   }
 
-  #finish({ jobId, verdict }: { jobId: number; verdict: ScanVerdict }): void {
+  #receive({ jobId, verdict }: LaneReply): void {
     if (this.#state === 'starting' && jobId === LANE_READY.jobId) {
       this.#everReady = true;
       this.#state = 'idle';
       this.#events.onReady(this);
       return;
     }
-    const pending = this.#pending;
     // A verdict that was under way when the worker was given up: its job has been answered.
-    if (this.#state !== 'busy' || pending?.id !== jobId) return;
+    if (this.#state === 'terminating' || this.#state === 'gone') return;
+    const pending = this.#pending;
+    if (pending?.id !== jobId) {
+      this.#giveUp('answered what it was not asked');
+      return;
+    }
     this.#pending = undefined;
     this.#state = 'idle';
     this.#home?.onScan(this.#generation, 'ended');
@@ -213,4 +240,14 @@ export class LaneWorker implements PoolWorker {
     // The report may have led to anything, the end of this worker included.
     if (this.state === 'idle') this.#events.onIdle(this);
   }
+}
+
+type Sending =
+  | { readonly kind: 'sent' }
+  /** The other end has ended, and its end will be told. */
+  | { readonly kind: 'nobodyThere' }
+  | Extract<ScanVerdict, { kind: 'failed' }>;
+
+function failed(message: string): Extract<ScanVerdict, { kind: 'failed' }> {
+  return { kind: 'failed', message };
 }

@@ -8,6 +8,7 @@ export class Lanes {
   readonly #waiting: LaneWorker[] = [];
   readonly #attached = new Set<LaneWorker>();
   #free: number[] = [];
+  #isClosed = false;
   #generation: number | undefined;
   readonly #scans = new Map<number, number>();
 
@@ -26,6 +27,8 @@ export class Lanes {
   /** A worker that wants a scan thread. */
   add(worker: LaneWorker): void {
     this.#waiting.push(worker);
+    // Later: whoever adds it does not expect to lose it from within.
+    if (this.#isClosed) queueMicrotask(this.close.bind(this));
     this.#match();
   }
 
@@ -48,15 +51,17 @@ export class Lanes {
     this.#generation = undefined;
     const lost = [...this.#attached];
     this.#attached.clear();
-    for (const worker of lost) {
-      if (worker.detach()) this.#waiting.push(worker);
-      else worker.lose(how);
-    }
+    const served = lost.filter((worker) => this.#isClosed || !worker.detach());
+    this.#waiting.push(...lost.filter((worker) => !served.includes(worker)));
+    // All of them first: the loss of one has the pool look for another that is idle.
+    for (const worker of served) worker.disconnect();
+    for (const worker of served) worker.lose(how);
     this.#scans.clear();
   }
 
-  /** Nobody will come: those who wait are lost. */
+  /** Nobody will come any more: those who wait are lost, and whoever joins them. */
   close(): void {
+    this.#isClosed = true;
     for (const worker of this.#waiting.splice(0)) worker.lose('was ended');
   }
 

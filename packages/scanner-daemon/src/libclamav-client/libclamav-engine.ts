@@ -9,7 +9,7 @@ import type { ScanEngine } from '../scheduler/scan-engine.js';
 import { ScanPool } from '../scheduler/scan-pool.js';
 import type { ScanSide, ScanSideOptions } from '../scheduler/start-scan-side.js';
 import type { LoadMessage } from '../worker/load-task.js';
-import { HostLife, type HostLifeOptions, type Loaded } from './host-life.js';
+import { BEING_STARTED, HostLife, type HostLifeOptions, type Loaded } from './host-life.js';
 import { LaneWorker } from './lane-worker.js';
 import { Lanes } from './lanes.js';
 import { RestartDelay } from './restart-delay.js';
@@ -53,7 +53,10 @@ class LibclamavEngine implements ScanEngine {
   #life: HostLife | undefined;
   #library: LibraryFacts | undefined;
   #lastGeneration = 0;
+  /** The databases of this life have higher ones; others went with their host. */
+  #lifeGeneration = 0;
   #pool: ScanPool | undefined;
+  #isServing = false;
   #absence: NodeJS.Timeout | undefined;
   #restart: NodeJS.Timeout | undefined;
   #isStopping = false;
@@ -65,6 +68,8 @@ class LibclamavEngine implements ScanEngine {
     this.#lanes = new Lanes({
       giveUp: (why) => {
         if (why !== undefined) options.log.say('warning', `libclamav is given up: ${why}`);
+        // A host that cannot be killed may take its time.
+        this.#beginAbsence();
         this.#life?.kill();
       },
       onUnused: (generation) => {
@@ -107,7 +112,7 @@ class LibclamavEngine implements ScanEngine {
 
   async load(signal: AbortSignal): Promise<LoadMessage> {
     const life = this.#life;
-    if (life === undefined) return failure({ text: 'libclamav is being started again' });
+    if (life === undefined) return failure({ text: BEING_STARTED });
     const generation = (this.#lastGeneration += 1);
     const loaded = await life.load(generation, this.#options.databasePaths, signal);
     if (loaded.kind === 'loadFailed') return failure(loaded);
@@ -115,14 +120,20 @@ class LibclamavEngine implements ScanEngine {
   }
 
   hasChanged({ compiled }: LoadedDatabase): Promise<boolean> {
-    if (this.#life === undefined) return Promise.reject(new Error('libclamav is being started again'));
+    if (this.#life === undefined) return Promise.reject(new Error(BEING_STARTED));
     return this.#life.look(generationOf(compiled));
   }
 
   async startScanSide(loaded: LoadedDatabase, options: ScanSideOptions): Promise<ScanSide> {
     const pool = new ScanPool({
       startWorker: (events) => {
-        const worker = new LaneWorker(this.#options.native, events);
+        const worker = new LaneWorker(this.#options.native, {
+          ...events,
+          onReady: (ready) => {
+            this.#endAbsence();
+            events.onReady(ready);
+          },
+        });
         this.#lanes.add(worker);
         return worker;
       },
@@ -131,13 +142,14 @@ class LibclamavEngine implements ScanEngine {
       ...options,
     });
     this.#pool = pool;
-    this.#lanes.use(generationOf(loaded.compiled));
+    this.#use(loaded);
+    this.#beginAbsence();
     if ((await pool.start()) === 0) throw new Error('no scan thread of libclamav could start');
+    this.#isServing = true;
     return {
       scanner: pool,
       useDatabase: (next) => {
-        this.#lanes.use(generationOf(next.compiled));
-        this.#serveAgain();
+        this.#use(next);
       },
       stop: (graceMs) => {
         this.#isStopping = true;
@@ -171,6 +183,7 @@ class LibclamavEngine implements ScanEngine {
       },
     });
     this.#life = life;
+    this.#lifeGeneration = this.#lastGeneration;
     this.#lanes.offer(life.laneFds);
     return life;
   }
@@ -181,13 +194,7 @@ class LibclamavEngine implements ScanEngine {
     this.#onEnded?.();
     if (this.#isStopping || this.#library === undefined) return;
     this.#options.onFailure('engineDied', new Error(`the libclamav process ${how}`));
-    this.#absence ??= setTimeout(() => {
-      this.#options.log.say(
-        'error',
-        'libclamav is not back yet: scans are answered with an error until it is',
-      );
-      this.#pool?.suspend();
-    }, ABSENCE_MAX_MS);
+    this.#beginAbsence();
     this.#restart = setTimeout(() => void this.#return(), this.#delay.next());
   }
 
@@ -201,13 +208,14 @@ class LibclamavEngine implements ScanEngine {
       return;
     }
     const opened = await life.open();
+    if (this.#isOver(life)) return;
     if (opened.kind === 'refused') {
       this.#options.log.say('error', `libclamav: ${opened.reason}`);
       life.kill();
       return;
     }
     const message = await this.load(AbortSignal.timeout(LOAD_MAX_MS));
-    if (this.#life !== life || this.#isStopping) return;
+    if (this.#isOver(life)) return;
     if (message.kind === 'failed') {
       this.#options.log.say(
         'error',
@@ -220,11 +228,44 @@ class LibclamavEngine implements ScanEngine {
       return;
     }
     this.#delay.served();
+    this.#library = opened.library;
     this.#sayLibrary(opened.library, life.pid);
+    // Not by way of those who adopt it alone: while the daemon starts, they do not hand it on yet.
+    this.#use(message.loaded);
     this.#onReturned(message.loaded);
   }
 
-  #serveAgain(): void {
+  #isOver(life: HostLife): boolean {
+    return this.#isStopping || this.#life !== life;
+  }
+
+  #use({ compiled }: LoadedDatabase): void {
+    const generation = generationOf(compiled);
+    // One of a host that has died: the next one brings its own.
+    if (this.#life !== undefined && generation > this.#lifeGeneration) this.#lanes.use(generation);
+  }
+
+  /** From the loss of a host until a scan thread of the next one serves, not only its database. */
+  #beginAbsence(): void {
+    if (this.#isStopping) return;
+    this.#absence ??= setTimeout(() => {
+      this.#options.log.say(
+        'error',
+        'libclamav is not back yet: scans are answered with an error until it is',
+      );
+      if (this.#isServing) {
+        this.#pool?.suspend();
+        return;
+      }
+      // The daemon waits for it to start, or is about to.
+      this.#absence = undefined;
+      if (this.#pool === undefined) return;
+      this.#lanes.close();
+      this.#life?.kill();
+    }, ABSENCE_MAX_MS);
+  }
+
+  #endAbsence(): void {
     clearTimeout(this.#absence);
     this.#absence = undefined;
     this.#pool?.resume();

@@ -8,6 +8,8 @@ export interface HostOptions {
   readonly settings: LibclamavSettings;
   /** Where libclamav unpacks. */
   readonly temporaryDirectory: string;
+  /** LeaveTemporaryFiles: the directory is everybody's, and stays. */
+  readonly leaveTemporaryFiles: boolean;
   /** One scan thread each: its end of a pair of packet sockets, blocking. The host owns them. */
   readonly laneFds: readonly number[];
   /** FollowFileSymlinks. */
@@ -24,7 +26,9 @@ export type ToHost =
   /** No scan on that generation is under way any more, nor will one come. */
   | { readonly kind: 'release'; readonly generation: number }
   /** Whether what a generation was loaded from has changed. Answered by `looked`. */
-  | { readonly kind: 'look'; readonly id: number; readonly generation: number };
+  | { readonly kind: 'look'; readonly id: number; readonly generation: number }
+  /** The last one: nobody waits for anything any more. */
+  | { readonly kind: 'end' };
 
 /** A database that the host holds. */
 export interface HostDatabase {

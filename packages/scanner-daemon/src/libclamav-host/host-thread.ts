@@ -14,7 +14,9 @@ serveHost({
       listener(message);
     });
   },
-  end: () => {
-    port.close();
+  end: (close) => {
+    void close().finally(() => {
+      port.close();
+    });
   },
 });

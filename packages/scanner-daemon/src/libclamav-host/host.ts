@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '@portcullis/shared';
 import { openNative, type NativeApi } from '@portcullis/shared/native';
@@ -35,6 +36,9 @@ export class LibclamavHost {
   readonly #names: readonly FoundNames[];
   readonly #held = new Map<number, Held>();
   readonly #native: NativeApi;
+  /** Sockets of scan threads that run. */
+  readonly #laneFds = new Set<number>();
+  #onLanesEnded: (() => void) | undefined;
 
   /** @throws LibraryError */
   constructor(options: HostOptions, send: (message: FromHost) => void) {
@@ -53,30 +57,50 @@ export class LibclamavHost {
 
   /** Starts the scan threads, each on its socket. @param onEnd one of them has ended; undefined: because its socket has. */
   startLanes(onEnd: (error: Error | undefined) => void): void {
+    const mainNice = getPriority(process.pid);
     for (const [lane, socketFd] of this.#options.laneFds.entries()) {
       const names = this.#names[lane];
       if (names === undefined) continue;
       const { settings, followFileSymlinks, sampleDetections } = this.#options;
       const startup: LaneStartup = {
-        ...{ settings, followFileSymlinks, sampleDetections, socketFd },
+        ...{ settings, followFileSymlinks, sampleDetections, socketFd, mainNice },
         libraryName: this.#library.facts.name,
         engines: this.#engines.memory,
         names: names.memory,
         context: lane + 1,
       };
-      const thread = new Worker(LANE_THREAD, { workerData: startup, name: `scan-${lane}` });
+      const thread = new Worker(LANE_THREAD, {
+        workerData: startup,
+        name: `scan-${lane}`,
+        // What it closes came over its socket; Node would warn of each.
+        trackUnmanagedFds: false,
+      });
+      this.#laneFds.add(socketFd);
       let failure: Error | undefined;
       thread.on('error', (error: Error) => {
         failure = error;
       });
       thread.on('exit', () => {
+        this.#laneFds.delete(socketFd);
         closeSync(socketFd);
         onEnd(failure);
+        if (this.#laneFds.size === 0) this.#onLanesEnded?.();
       });
     }
   }
 
-  async handle(message: Exclude<ToHost, { kind: 'open' }>): Promise<void> {
+  /** Ends the scan threads, those that wait at once and the others when their scan is over, and then lets the databases go. */
+  async close(): Promise<void> {
+    for (const fd of this.#laneFds) this.#native.sockets.shutdownBoth(fd);
+    if (this.#laneFds.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onLanesEnded = resolve;
+      });
+    }
+    for (const generation of [...this.#held.keys()]) await this.#release(generation);
+  }
+
+  async handle(message: Exclude<ToHost, { kind: 'open' | 'end' }>): Promise<void> {
     switch (message.kind) {
       case 'load':
         await this.#load(message.generation, message.paths);
@@ -105,14 +129,14 @@ export class LibclamavHost {
       let signatureCount = 0;
       for (const path of paths) {
         at = path;
-        if (statSync(path).isDirectory()) watched.push(this.#library.watchDirectory(path));
+        watched.push(statSync(path).isDirectory() ? this.#library.watchDirectory(path) : watchFile(path));
         signatureCount += await engine.load(path, settings.databaseOptions);
       }
       at = undefined;
       await engine.compile();
+      const { version, builtAtSeconds } = engine.databaseVersion();
       if (!this.#engines.add(generation, engine.address)) throw new Error('too many databases are in use');
       this.#held.set(generation, { engine, watched });
-      const { version, builtAtSeconds } = engine.databaseVersion();
       const residentBytes = process.memoryUsage.rss();
       this.#send({
         kind: 'loaded',
@@ -157,4 +181,16 @@ export class LibclamavHost {
       this.#send({ kind: 'progress', stage, percent });
     };
   }
+}
+
+/** As a watched directory, for a database that is one file. */
+function watchFile(path: string): WatchedDirectory {
+  const before = statSync(path);
+  return {
+    hasChanged() {
+      const now = statSync(path);
+      return now.mtimeMs !== before.mtimeMs || now.size !== before.size;
+    },
+    close: () => undefined,
+  };
 }

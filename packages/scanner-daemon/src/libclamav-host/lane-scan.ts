@@ -37,10 +37,17 @@ export function createLaneScan(options: LaneScanOptions): LaneScan {
   const { calls, files, settings } = options;
   const words = wordsOf(settings.scanOptions);
 
+  const isReadable = (fd: number): boolean => {
+    try {
+      return files.readAt(fd, firstByte, 0) > 0;
+    } catch {
+      return false;
+    }
+  };
   const scanFd = (request: LaneRequest, fd: number, sizeBytes: number): ScanVerdict => {
     if (sizeBytes === 0) return { kind: 'clean' };
     // A descriptor that cannot be read is clean to libclamav (seen with 1.4.6).
-    if (files.readAt(fd, firstByte, 0) === 0) return { kind: 'failed', message: engineErrorText.cantRead };
+    if (!isReadable(fd)) return { kind: 'failed', message: engineErrorText.cantRead };
     const { generation, allMatch, path } = request;
     const name = path === undefined ? null : Buffer.concat([path, NUL]);
     const engine = options.engineOf(generation);

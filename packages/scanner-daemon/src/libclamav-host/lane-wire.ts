@@ -1,4 +1,4 @@
-import type { ScanVerdict } from '@portcullis/shared';
+import type { DetectedSample, LimitReason, ScanVerdict } from '@portcullis/shared';
 
 /**
  * The packets between the daemon and a scan thread: one request, one reply, and never a second request before. A
@@ -29,6 +29,10 @@ const FLAG_PATH = 2;
 const PATH_BYTES_MAX = 4095;
 /** All matches of one scan that cross; what is more than that is left out. */
 export const NAMES_BYTES_MAX = 48 * 1024;
+/** What one recvmsg(2) of the daemon takes; what is beyond would be lost without a word. */
+const REPLY_BYTES_MAX = 65_536;
+/** Of a name or a message that fills a packet by itself. */
+const TEXT_MAX_CHARACTERS = 1_000;
 
 /** @returns undefined for a path that the kernel would not take either. */
 export function encodeRequest({ jobId, generation, allMatch, path }: LaneRequest): Buffer | undefined {
@@ -53,8 +57,25 @@ export function decodeRequest(packet: Buffer): LaneRequest {
   };
 }
 
+/** Names that are too many for one packet are left out from the end; a text that is too long is cut. */
 export function encodeReply(reply: LaneReply): Buffer {
-  return Buffer.from(JSON.stringify(reply));
+  let { verdict } = reply;
+  for (;;) {
+    const packet = Buffer.from(JSON.stringify({ jobId: reply.jobId, verdict }));
+    if (packet.byteLength <= REPLY_BYTES_MAX) return packet;
+    verdict = shorter(verdict);
+  }
+}
+
+function shorter(verdict: ScanVerdict): ScanVerdict {
+  if (verdict.kind === 'failed')
+    return { kind: 'failed', message: verdict.message.slice(0, TEXT_MAX_CHARACTERS) };
+  if (verdict.kind !== 'infected') throw new Error(`a verdict that is too long: ${verdict.kind}`);
+  const [first, ...others] = verdict.signatureNames;
+  if (others.length > 0) {
+    return { ...verdict, signatureNames: [first, ...others.slice(0, Math.floor(others.length / 2))] };
+  }
+  return { ...verdict, signatureNames: [first.slice(0, TEXT_MAX_CHARACTERS)] };
 }
 
 /**
@@ -73,23 +94,52 @@ function verdictOf(value: unknown): ScanVerdict {
     case 'clean':
       return { kind: 'clean' };
     case 'infected': {
-      const names = value['signatureNames'];
-      if (!Array.isArray(names) || names.length === 0 || !names.every((name) => typeof name === 'string')) {
-        throw new Error('a detection without a name');
-      }
-      break;
+      const [first, ...others] = namesOf(value['signatureNames']);
+      if (first === undefined) throw new Error('a detection without a name');
+      const sample = sampleOf(value['sample']);
+      return {
+        kind: 'infected',
+        signatureNames: [first, ...others],
+        ...(sample === undefined ? {} : { sample }),
+      };
     }
-    case 'incomplete':
-      if (typeof value['reason'] !== 'string') throw new Error('an incomplete scan without a reason');
-      break;
+    case 'incomplete': {
+      const reason = LIMIT_REASONS.find((known) => known === value['reason']);
+      if (reason === undefined) throw new Error('an incomplete scan without a reason');
+      return { kind: 'incomplete', reason };
+    }
     case 'failed':
       if (typeof value['message'] !== 'string') throw new Error('a failed scan without a message');
-      break;
+      return { kind: 'failed', message: value['message'] };
     default:
       throw new Error('a verdict of no kind');
   }
-  // What makes the kinds differ was looked at above; the rest is our own lane-scan.ts, of the same version.
-  return value as ScanVerdict;
+}
+
+/** What libclamav's scans end with that do not get to the end: it tells an encrypted file by a name. */
+const LIMIT_REASONS: readonly LimitReason[] = [
+  'fileTooLarge',
+  'scanTooLarge',
+  'tooDeep',
+  'tooManyFiles',
+  'timeLimit',
+  'cancelled',
+];
+
+function namesOf(value: unknown): readonly string[] {
+  const names: readonly unknown[] = Array.isArray(value) ? value : [];
+  return names.map((name) => {
+    if (typeof name !== 'string') throw new Error('a name that is no text');
+    return name;
+  });
+}
+
+function sampleOf(value: unknown): DetectedSample | undefined {
+  if (value === undefined) return undefined;
+  if (!isRecord(value)) throw new Error('a sample of no kind');
+  const { md5, sizeBytes } = value;
+  if (typeof md5 !== 'string' || typeof sizeBytes !== 'number') throw new Error('a sample without a digest');
+  return { md5, sizeBytes };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

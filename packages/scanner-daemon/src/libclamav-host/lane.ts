@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { messageOf } from '@portcullis/shared';
-import { openNative } from '@portcullis/shared/native';
+import { isErrno, openNative, type ReceivedMessage, type SocketApi } from '@portcullis/shared/native';
 import { openScanCalls } from '../engine/libclamav/binding.js';
 import type { LibclamavSettings } from '../engine/libclamav/engine-settings.js';
 import { stepBehindMainThread } from '../process/priorities.js';
@@ -19,6 +19,8 @@ export interface LaneStartup {
   readonly names: SharedArrayBuffer;
   /** The number by which libclamav's callback tells this thread's scans from others'. */
   readonly context: number;
+  /** The nice value that scan threads stay behind (docs/decisions/0010). */
+  readonly mainNice: number;
   readonly settings: LibclamavSettings;
   readonly followFileSymlinks: boolean;
   readonly sampleDetections: boolean;
@@ -31,7 +33,7 @@ export interface LaneStartup {
 export function serveLane(): void {
   // The only one who starts this thread is our own host.
   const startup = workerData as LaneStartup;
-  stepBehindMainThread('scan');
+  stepBehindMainThread('scan', startup.mainNice);
   const names = new FoundNames(startup.names);
   const engines = new EngineTable(startup.engines);
   // Before the native calls: the stacks of this thread are set with it.
@@ -46,7 +48,7 @@ export function serveLane(): void {
   });
   sockets.send(startup.socketFd, encodeReply(LANE_READY));
   for (;;) {
-    const message = sockets.receive(startup.socketFd);
+    const message = receive(sockets, startup.socketFd);
     if (message === undefined) continue; // Interrupted by a signal.
     if (message.bytes.byteLength === 0) return;
     const reply = answer(scan, message.bytes, message.fds);
@@ -56,6 +58,16 @@ export function serveLane(): void {
     } catch {
       return; // The daemon is gone.
     }
+  }
+}
+
+/** The daemon is gone, too, where it left an answer unread. */
+function receive(sockets: SocketApi, fd: number): ReceivedMessage | undefined {
+  try {
+    return sockets.receive(fd);
+  } catch (error) {
+    if (isErrno(error, 'ECONNRESET')) return { bytes: Buffer.alloc(0), fds: [] };
+    throw error;
   }
 }
 

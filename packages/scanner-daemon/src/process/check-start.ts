@@ -8,6 +8,7 @@ import { openServingEngine } from '../choose-engine.js';
 import { createDaemonLog } from '../daemon-log.js';
 import { loadFirstDatabase } from '../database-service.js';
 import { BUILTIN_ENGINE } from '../engine/builtin/description.js';
+import type { EngineDescription } from '../logging/feature-lines.js';
 import { compileExcludePatterns } from '../intake/exclude-path.js';
 import { optionsWithoutEffect } from '../logging/options-without-effect.js';
 import type { Configuration } from '../read-configuration.js';
@@ -36,6 +37,7 @@ export async function checkStart(configuration: Configuration): Promise<readonly
   const { config, runDirectory } = configuration;
   const { user } = config.process;
   const account = user === undefined || !isRoot() ? undefined : findAccount(user);
+  const { engine, problem: databaseProblem } = await checkDatabase(configuration, account);
   const problems = [
     user !== undefined && isRoot() && account === undefined
       ? `Can't get information about user ${user}.`
@@ -43,17 +45,17 @@ export async function checkStart(configuration: Configuration): Promise<readonly
     checkLogFile(config.logging.filePath),
     checkPidFile(config.process.pidFilePath),
     withRightsOf(account, () => temporaryDirectoryProblem(config.process.temporaryDirectory)),
-    await checkDatabase(configuration, account),
+    databaseProblem,
     ...(runDirectory === undefined ? checkSocket(config.listen) : [runDirectoryProblem(runDirectory, user)]),
     checkSocketGroup(config.listen, account),
     await checkTcpAddresses(config.listen),
     checkExcludePaths(config.walk.excludePathPatterns),
   ].filter((problem) => problem !== undefined);
-  return [...problems.map(error), ...remarks(configuration)];
+  return [...problems.map(error), ...remarks(configuration, engine)];
 }
 
 /** What a start would accept, and its operator perhaps not. */
-function remarks({ config, changedOptions }: Configuration): ConfigIssue[] {
+function remarks({ config, changedOptions }: Configuration, engine: EngineDescription): ConfigIssue[] {
   const { listen, logging, process } = config;
   const texts: string[] = [];
   if (listen.localSocketPath === undefined && listen.tcpPort === undefined) {
@@ -64,7 +66,7 @@ function remarks({ config, changedOptions }: Configuration): ConfigIssue[] {
   if (!process.foreground && logging.filePath === undefined && !logging.syslog) {
     texts.push('Neither LogFile nor LogSyslog is set: in the background the daemon logs nowhere');
   }
-  texts.push(...optionsWithoutEffect(changedOptions, BUILTIN_ENGINE));
+  texts.push(...optionsWithoutEffect(changedOptions, engine));
   return texts.map((message) => ({ severity: 'warning', origin: 'portcullis', message }));
 }
 
@@ -115,11 +117,11 @@ const SILENT = createDaemonLog(
   undefined,
 );
 
-/** Loads it, as a start would. */
+/** Loads it, as a start would. @returns which engine would scan, and why none can */
 async function checkDatabase(
   configuration: Configuration,
   account: Account | undefined,
-): Promise<string | undefined> {
+): Promise<{ readonly engine: EngineDescription; readonly problem: string | undefined }> {
   const { cvdAgeMaxDays } = configuration.config.database;
   if (account !== undefined) actAsAccount(account);
   const sources = chooseSources(configuration);
@@ -139,12 +141,12 @@ async function checkDatabase(
       ),
     );
     await engine.stop();
-    return undefined;
+    return { engine: engine.description, problem: undefined };
   } catch (cause) {
     if (!(cause instanceof StartError)) throw cause;
-    return cause.code === 'ENGINE'
-      ? cause.message
-      : about('DatabaseDirectory', sources.directory, cause.message);
+    const problem =
+      cause.code === 'ENGINE' ? cause.message : about('DatabaseDirectory', sources.directory, cause.message);
+    return { engine: BUILTIN_ENGINE, problem };
   } finally {
     if (account !== undefined) actAsRoot();
   }

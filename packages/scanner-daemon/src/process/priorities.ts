@@ -29,9 +29,30 @@ export function raiseMainThread(): number {
   return startedWith;
 }
 
-/** Puts the calling thread behind the main one. Going back needs no privilege. */
-export function stepBehindMainThread(kind: keyof typeof RANKS_BEHIND_MAIN): void {
-  niceTo(Math.min(NICE_MAX, getPriority(process.pid) + RANKS_BEHIND_MAIN[kind] * RANK_LEVELS));
+/** Puts the calling thread behind the main one. Going back needs no privilege. @param mainNice the main thread's nice value, where that is about to change */
+export function stepBehindMainThread(
+  kind: keyof typeof RANKS_BEHIND_MAIN,
+  mainNice = getPriority(process.pid),
+): void {
+  niceTo(niceBehind(kind, mainNice));
+}
+
+/**
+ * For a process of the daemon's that loads on its main thread and libuv's, and scans on threads of its own.
+ *
+ * @returns what puts those that are there now behind. To be called when the scan threads were made: a thread begins with
+ * the nice value of the one that makes it.
+ */
+export function stepBackToLoad(): () => void {
+  const threads = ownThreads();
+  const niceValue = niceBehind('load', getPriority());
+  return () => {
+    for (const thread of threads) niceTo(niceValue, thread);
+  };
+}
+
+function niceBehind(kind: keyof typeof RANKS_BEHIND_MAIN, mainNice: number): number {
+  return Math.min(NICE_MAX, mainNice + RANKS_BEHIND_MAIN[kind] * RANK_LEVELS);
 }
 
 /**

@@ -254,4 +254,45 @@ describe('ScanPool', () => {
     expect(await Promise.all([job, waiting])).toEqual([aborted, aborted]);
     expect(closed).toEqual([4711]);
   });
+
+  test('suspended: what waits and what comes is answered with an error, and what runs is let finish', async () => {
+    const { pool, failures } = createPool();
+    await pool.start();
+    const { fd, closed } = ownedFd();
+    const running = scan(pool, 'busy100');
+    const waiting = scan(pool, '', { source: { kind: 'fd', fd, sizeBytes: 3 } });
+    pool.suspend();
+    expect(await waiting).toEqual(aborted);
+    expect(closed).toEqual([4711]);
+    expect(await scan(pool, 'clean')).toEqual(aborted);
+    expect(await running).toEqual(clean);
+    expect(await scan(pool, 'clean')).toEqual(aborted);
+    expect(failures).toEqual([]);
+  });
+
+  test('resumed: serves again, and a second resume changes nothing', async () => {
+    const { pool } = createPool();
+    await pool.start();
+    pool.suspend();
+    pool.suspend();
+    expect(await scan(pool, 'clean')).toEqual(aborted);
+    pool.resume();
+    pool.resume();
+    expect(await Promise.all([scan(pool, 'clean'), scan(pool, 'clean')])).toEqual([clean, clean]);
+  });
+
+  test('a worker that dies while suspended is replaced, and serves when the pool is resumed', async () => {
+    const { pool, failures } = createPool();
+    await pool.start();
+    const running = scan(pool, 'busy100');
+    pool.suspend();
+    await running;
+    pool.resume();
+    const crash = scan(pool, 'crash');
+    pool.suspend();
+    expect(await crash).toEqual(aborted);
+    pool.resume();
+    expect(await scan(pool, 'clean')).toEqual(clean);
+    expect(failures).toEqual(['workerCrashed']);
+  });
 });

@@ -21,7 +21,7 @@ interface Settled {
 function settleAfter(before: string): Settled {
   const child = `
     import { readdirSync, readFileSync } from 'node:fs';
-    const { settleAs } = await import(${url('runner-account.js')});
+    const { settleAs } = await import(${url('../process/settle-as.js')});
     const { accountOfArguments } = await import(${url('runner-account.js')});
     const isSettled = settleAs(accountOfArguments(process.argv.slice(1)));
     const status = (field) => [...new Set(readdirSync('/proc/self/task').map((task) =>
