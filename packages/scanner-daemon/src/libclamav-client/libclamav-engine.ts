@@ -140,6 +140,9 @@ class LibclamavEngine implements ScanEngine {
       // A second one would wait behind the first, for a thread that another lane may have free.
       batchJobsMax: 1,
       ...options,
+      // libclamav looks at the clock between two pieces of work, some of which are long, and a file that came up against
+      // another limit is scanned twice (libclamav-host/judge.ts). Ending the host would fail the other scans, too.
+      hangAfterMs: 2 * options.hangAfterMs,
     });
     this.#pool = pool;
     this.#use(loaded);
