@@ -64,4 +64,4 @@ export { incompleteText, LIMIT_OPTIONS, limitOfIncompleteText } from './protocol
 export { ReplyDecoder } from './protocol/reply-decoder.js';
 export type { DecodedReply } from './protocol/reply-decoder.js';
 export { CLAMD_CONF_PATHS } from './config/default-paths.js';
-export { MIRRORED_CLAMAV_VERSION, PRODUCT_NAME, PRODUCT_VERSION } from './product.js';
+export { LIBCLAMAV_HOST_SCRIPT, MIRRORED_CLAMAV_VERSION, PRODUCT_NAME, PRODUCT_VERSION } from './product.js';

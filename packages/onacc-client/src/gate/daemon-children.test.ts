@@ -4,11 +4,22 @@ import { DaemonChildren } from './daemon-children.js';
 const DAEMON = 100;
 const HOST = 101;
 const STRANGER = 102;
+const HOOK = 103;
+const FORKED = 104;
 
 function family() {
   const parents = new Map([
     [HOST, DAEMON],
     [STRANGER, 1],
+    [HOOK, DAEMON],
+    [FORKED, DAEMON],
+  ]);
+  const commandLines = new Map([
+    [DAEMON, 'node /opt/bin/scanner-daemon.cjs -F'],
+    [FORKED, 'node /opt/bin/scanner-daemon.cjs -F'],
+    [HOST, 'node --no-warnings /opt/dist/src/libclamav-host/host-process.js'],
+    [STRANGER, 'node /home/me/libclamav-host/host-process.js'],
+    [HOOK, '/bin/sh -c notify'],
   ]);
   let asked = 0;
   let now = 0;
@@ -18,6 +29,7 @@ function family() {
         asked += 1;
         return parents.get(pid) ?? 0;
       },
+      commandLine: (pid) => commandLines.get(pid) ?? '',
     },
     duty: { isDaemon: (pid) => pid === DAEMON },
     nowMs: () => now,
@@ -26,9 +38,19 @@ function family() {
 }
 
 describe('DaemonChildren', () => {
-  test('a child of the daemon is one, a child of another process and one that is gone are not', () => {
+  test('the host of the daemon is one; one that only calls itself so, a hook, and one that is gone are not', () => {
     const { children } = family();
-    expect([HOST, STRANGER, 999, 0].map((pid) => children.has(pid))).toEqual([true, false, false, false]);
+    expect([HOST, STRANGER, HOOK, 999, 0].map((pid) => children.has(pid))).toEqual([
+      true,
+      false,
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  test('a child that has not yet become its program is one', () => {
+    expect(family().children.has(FORKED)).toBe(true);
   });
 
   test('a stranger is looked at once in a second', () => {
@@ -51,6 +73,7 @@ describe('DaemonChildren', () => {
     const { children, parents, pass } = family();
     expect(children.has(STRANGER)).toBe(false);
     parents.set(STRANGER, DAEMON);
+    expect(children.has(STRANGER)).toBe(false);
     pass(1_000);
     expect(children.has(STRANGER)).toBe(true);
   });

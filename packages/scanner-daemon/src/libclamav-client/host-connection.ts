@@ -4,10 +4,11 @@ import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { LIBCLAMAV_HOST_SCRIPT } from '@portcullis/shared';
 import type { SocketApi } from '@portcullis/shared/native';
 import type { FromHost, ToHost } from '../libclamav-host/control-messages.js';
 
-const HOST_PROCESS = fileURLToPath(new URL('../libclamav-host/host-process.js', import.meta.url));
+const HOST_PROCESS = fileURLToPath(new URL(`../${LIBCLAMAV_HOST_SCRIPT}`, import.meta.url));
 const HOST_THREAD = new URL('../libclamav-host/host-thread.js', import.meta.url);
 /** Descriptors of a child before the sockets of its scan threads: standard input, output and error, and the channel. */
 const FIRST_LANE_FD = 4;
