@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { describeIfFanotify, describeOrSkip } from '@portcullis/shared/testing';
 import { MountsFixture, whyNoDisk } from '../filesystems/mounts-fixture.js';
@@ -40,9 +41,11 @@ async function storeThroughMapping(
   steps: { readonly before: () => Promise<void>; readonly after: () => Promise<void> },
 ): Promise<void> {
   const mapper = execFile('timeout', ['-k', '5', '60', 'python3', '-c', MAPPER, path]);
+  if (mapper.stdout === null) throw new Error('no pipe');
+  const lines = createInterface(mapper.stdout);
   const says = async (): Promise<void> =>
     new Promise((resolve, reject) => {
-      mapper.stdout?.once('data', () => {
+      lines.once('line', () => {
         resolve();
       });
       mapper.once('close', () => {

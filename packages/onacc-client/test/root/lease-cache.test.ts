@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
+import { createInterface } from 'node:readline';
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { emptyFileStatus, openNative } from '@portcullis/shared/native';
 import type { ChildProgram } from '@portcullis/shared/programs';
@@ -47,11 +48,11 @@ type Writing = 'write' | 'mapped' | 'truncate' | 'O_TRUNC' | 'none';
 /** @returns how long the opening took, in milliseconds; `then` is called when the content is in the file and the writer is still there */
 async function writeAs(how: Writing, path: string, then: () => Promise<void>): Promise<number> {
   const writer = execFile('timeout', ['-k', '5', '60', 'python3', '-c', WRITER, how, path]);
+  if (writer.stdout === null) throw new Error('no pipe');
+  const lines = createInterface(writer.stdout);
   const says = async (): Promise<string> =>
     new Promise((resolve, reject) => {
-      writer.stdout?.once('data', (text: unknown) => {
-        resolve(String(text));
-      });
+      lines.once('line', resolve);
       writer.once('close', () => {
         reject(new Error('the writer has ended'));
       });
