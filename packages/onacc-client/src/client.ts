@@ -137,10 +137,16 @@ class Client implements RunningClient {
     // First of all, since it may be refused.
     this.#parts.detections.setCommand(configuration.settings.onDetection);
     await old.protection?.yieldDescriptors();
-    this.#comingUp = this.#protect(next);
-    const protection = await this.#comingUp;
-    this.#comingUp = undefined;
-    if (this.#phase === 'stopping') return;
+    // What would come up now nobody would end.
+    if (this.#isStopping()) return;
+    let protection: Protection;
+    try {
+      this.#comingUp = this.#protect(next);
+      protection = await this.#comingUp;
+    } finally {
+      this.#comingUp = undefined;
+    }
+    if (this.#isStopping()) return;
     this.#current = { ...next, protection };
     if (old.protection === undefined) return;
     this.#carried = addCounts(this.#carried, old.protection.totals());
@@ -160,6 +166,11 @@ class Client implements RunningClient {
     );
     await Promise.all([comingUp, ...[...this.#protections].map((protection) => this.#end(protection))]);
     await Promise.all([this.#control.stop(), this.#parts.detections.stop()]);
+  }
+
+  /** Read afresh: it may have been told to while somebody else was waited for. */
+  #isStopping(): boolean {
+    return this.#phase === 'stopping';
   }
 
   /** The best interface that may be had and is asked for. */
