@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { env } from 'node:process';
 import type { NativeApi } from '@portcullis/shared/native';
 import type { DaemonLog, FailureHandler } from './daemon-log.js';
-import type { LoadDatabaseOptions } from './database/load-database.js';
+import { directoriesOf, type LoadDatabaseOptions } from './database/load-database.js';
 import { libclamavSettings } from './engine/libclamav/engine-settings.js';
 import { hostEnvironment } from './libclamav-client/host-environment.js';
 import { processHosts, threadHosts } from './libclamav-client/host-connection.js';
@@ -119,7 +119,7 @@ function openLibclamav({
       leaveTemporaryFiles: config.process.leaveTemporaryFiles,
     },
     hostEvents: reports,
-    databasePaths: [sources.directory, ...(sources.extraDirectories ?? [])],
+    databasePaths: directoriesOf(sources),
     native,
     log,
     onFailure,

@@ -4,7 +4,7 @@ import { MIRRORED_CLAMAV_VERSION } from '@portcullis/shared';
 import type { DaemonLog } from './daemon-log.js';
 import { readDatabaseAge } from './database/cvd-header.js';
 import { DatabaseHolder } from './database/database-holder.js';
-import type { LoadDatabaseOptions, LoadedDatabase } from './database/load-database.js';
+import { directoriesOf, type LoadDatabaseOptions, type LoadedDatabase } from './database/load-database.js';
 import type { FailureReason } from './failure-actions.js';
 import { ctime } from './logging/log-time.js';
 import type { LogLine } from './logging/clamd-log.js';
@@ -64,9 +64,8 @@ export interface DatabaseService {
 /** Loads the first database. @throws StartError DATABASE */
 export async function openDatabase(options: DatabaseServiceOptions): Promise<DatabaseService> {
   const { sources, log } = options;
-  const directories = [sources.directory, ...(sources.extraDirectories ?? [])];
   const sayReading = (): void => {
-    for (const directory of directories) log.say('info', `Reading databases from ${directory}`);
+    for (const directory of directoriesOf(sources)) log.say('info', `Reading databases from ${directory}`);
   };
   sayReading();
   for (const { severity, text } of options.remarks ?? []) log.say(severity, text);

@@ -60,7 +60,13 @@ export {
   encodePathCommand,
   encodeStreamEnd,
 } from './protocol/command-encoder.js';
-export { incompleteText, LIMIT_OPTIONS, limitOfIncompleteText } from './protocol/incomplete-reply.js';
+export {
+  incompleteText,
+  LIMIT_OPTIONS,
+  limitOfIncompleteText,
+  limitOfOption,
+} from './protocol/incomplete-reply.js';
+export type { ScanLimit } from './protocol/incomplete-reply.js';
 export { ReplyDecoder } from './protocol/reply-decoder.js';
 export type { DecodedReply } from './protocol/reply-decoder.js';
 export { CLAMD_CONF_PATHS } from './config/default-paths.js';

@@ -65,12 +65,20 @@ const FILES_MAX = 10_000;
  */
 export async function loadDatabase(options: LoadDatabaseOptions): Promise<LoadedBuiltinDatabase> {
   const load = new DatabaseLoad();
-  for (const directory of [options.directory, ...(options.extraDirectories ?? [])]) {
+  for (const directory of directoriesOf(options)) {
     await load.addDirectory(directory, options.detectPua ?? false);
   }
   if (load.files.length === 0) throw databaseError('DATABASE_EMPTY', { path: options.directory });
   await setImmediate();
   return load.finish();
+}
+
+/** All of them, in the order in which they are read. */
+export function directoriesOf({
+  directory,
+  extraDirectories = [],
+}: Pick<LoadDatabaseOptions, 'directory' | 'extraDirectories'>): readonly string[] {
+  return [directory, ...extraDirectories];
 }
 
 class DatabaseLoad {

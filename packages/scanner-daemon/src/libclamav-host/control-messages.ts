@@ -38,8 +38,6 @@ export interface HostDatabase {
   /** Of the daily container; 0 where there is none. */
   readonly version: number;
   readonly versionBuiltAtSeconds: number;
-  /** Resident memory of the host after the load. */
-  readonly residentBytes: number;
 }
 
 /** Host to daemon. The first one is `opened` or `refused`. */

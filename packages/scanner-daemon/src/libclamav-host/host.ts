@@ -137,11 +137,10 @@ export class LibclamavHost {
       const { version, builtAtSeconds } = engine.databaseVersion();
       if (!this.#engines.add(generation, engine.address)) throw new Error('too many databases are in use');
       this.#held.set(generation, { engine, watched });
-      const residentBytes = process.memoryUsage.rss();
       this.#send({
         kind: 'loaded',
         database: {
-          ...{ generation, signatureCount, version, residentBytes },
+          ...{ generation, signatureCount, version },
           versionBuiltAtSeconds: builtAtSeconds,
         },
       });

@@ -1,4 +1,4 @@
-import { LIMIT_OPTIONS, type ScanVerdict } from '@portcullis/shared';
+import { limitOfOption, type ScanLimit, type ScanVerdict } from '@portcullis/shared';
 import {
   CL_CLEAN,
   CL_ETIMEOUT,
@@ -13,16 +13,8 @@ export interface ScanOutcome extends ScanResult {
   readonly names: readonly string[];
 }
 
-type ScanLimit = keyof typeof LIMIT_OPTIONS;
-
 /** `Heuristics.Limits.Exceeded.MaxFiles`: AlertExceedsMax names the option (behaviour 3.4). */
 const LIMIT_PREFIX = 'Heuristics.Limits.Exceeded.';
-const LIMITS: ReadonlyMap<string, ScanLimit> = new Map(
-  (['fileTooLarge', 'scanTooLarge', 'tooDeep', 'tooManyFiles', 'timeLimit'] as const).map((limit) => [
-    LIMIT_OPTIONS[limit],
-    limit,
-  ]),
-);
 /** Where libclamav calls a file infected and does not say by what; a top-level one over MaxFileSize was seen so. */
 const UNNAMED = 'Unnamed';
 
@@ -60,7 +52,7 @@ export function judgeAll(
 /** @returns undefined for what is no alert of a limit; limits without an option of their own count as MaxScanSize. */
 function limitOf(name: string | undefined): ScanLimit | undefined {
   if (name?.startsWith(LIMIT_PREFIX) !== true) return undefined;
-  return LIMITS.get(name.slice(LIMIT_PREFIX.length)) ?? 'scanTooLarge';
+  return limitOfOption(name.slice(LIMIT_PREFIX.length)) ?? 'scanTooLarge';
 }
 
 function judgeCode({ code, signatureName }: ScanResult, errorText: (code: number) => string): ScanVerdict {

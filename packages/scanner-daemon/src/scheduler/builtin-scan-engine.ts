@@ -1,4 +1,4 @@
-import type { LoadDatabaseOptions } from '../database/load-database.js';
+import { directoriesOf, type LoadDatabaseOptions } from '../database/load-database.js';
 import { BUILTIN_ENGINE } from '../engine/builtin/description.js';
 import { loadInThread } from './database-reloader.js';
 import type { ScanEngine } from './scan-engine.js';
@@ -12,12 +12,11 @@ export function createBuiltinScanEngine(
   sources: LoadDatabaseOptions,
   options: Omit<BuiltinScanSideOptions, keyof ScanSideOptions>,
 ): ScanEngine {
-  const directories = [sources.directory, ...(sources.extraDirectories ?? [])];
   return {
     description: BUILTIN_ENGINE,
     load: (signal) => loadInThread(LOAD_THREAD, sources, signal),
     onLoadedAgain: () => undefined,
-    hasChanged: ({ files }) => hasDatabaseChanged(directories, files, sources.detectPua ?? false),
+    hasChanged: ({ files }) => hasDatabaseChanged(directoriesOf(sources), files, sources.detectPua ?? false),
     startScanSide: (loaded, shared) => startScanSide(loaded, { ...shared, ...options }),
     stop: () => Promise.resolve(),
   };

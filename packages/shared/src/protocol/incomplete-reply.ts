@@ -12,13 +12,13 @@ export const LIMIT_OPTIONS: Readonly<Record<ScanLimit, string>> = {
   timeLimit: 'MaxScanTime',
 };
 
-const LIMITS: ReadonlyMap<string, ScanLimit> = new Map([
-  [incompleteText('fileTooLarge'), 'fileTooLarge'],
-  [incompleteText('scanTooLarge'), 'scanTooLarge'],
-  [incompleteText('tooManyFiles'), 'tooManyFiles'],
-  [incompleteText('tooDeep'), 'tooDeep'],
-  [incompleteText('timeLimit'), 'timeLimit'],
-]);
+// Object.keys knows the type of no key.
+const LIMITS = Object.keys(LIMIT_OPTIONS) as ScanLimit[];
+
+/** The limit that an option sets; undefined for an option that sets none. */
+export function limitOfOption(option: string): ScanLimit | undefined {
+  return LIMITS.find((limit) => LIMIT_OPTIONS[limit] === option);
+}
 
 /**
  * What our daemon says, without the word ERROR, of a scan that a limit ended, to a client that asked for it with
@@ -30,5 +30,5 @@ export function incompleteText(limit: ScanLimit): string {
 
 /** The other way round. @returns undefined where the error is another one; clamd has none that reads so. */
 export function limitOfIncompleteText(message: string): ScanLimit | undefined {
-  return LIMITS.get(message);
+  return LIMITS.find((limit) => incompleteText(limit) === message);
 }

@@ -114,7 +114,7 @@ export class ScriptedLife {
   loaded(generation: number): void {
     this.say({
       kind: 'loaded',
-      database: { generation, signatureCount: 1, version: 0, versionBuiltAtSeconds: 0, residentBytes: 0 },
+      database: { generation, signatureCount: 1, version: 0, versionBuiltAtSeconds: 0 },
     });
   }
 
