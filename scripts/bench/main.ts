@@ -10,6 +10,10 @@ import type { DaemonContender } from './daemon/daemon-contender.js';
 import { fullTimes, quickTimes } from './daemon/measure-daemon.js';
 import { runIsolation } from './daemon/measure-isolation.js';
 import { runDaemonScenario } from './daemon/run-daemon.js';
+import { clamscanEngine } from './engine/clamscan-engine.js';
+import { createOurEngine } from './engine/our-engine.js';
+import { fullSizes, quickSizes } from './engine/prepare-lists.js';
+import { runEngineScenario } from './engine/run-engine.js';
 import { describeMachine } from './machine.js';
 import { parseBenchOptions, usage } from './options.js';
 import type { BenchOptions } from './options.js';
@@ -78,6 +82,17 @@ async function runBench(
   const times = options.isQuick ? quickTimes : fullTimes;
   if (options.scenarios.includes('daemon'))
     failures += await runDaemonScenario(bench, chooseDaemons(options, results), times);
+  if (options.scenarios.includes('engine')) {
+    const note = (text: string) => {
+      results.note(text);
+    };
+    failures += await runEngineScenario({
+      bench,
+      engines: chooseFrom([createOurEngine(repositoryRoot, note), clamscanEngine], options, results),
+      daemons: chooseDaemons(options, results),
+      sizes: options.isQuick ? quickSizes : fullSizes,
+    });
+  }
   if (measuresIsolation(options))
     failures += await runIsolation(bench, createIsolationContenders(repositoryRoot), times);
   if (options.isQuick) results.note('--quick: small trees, few repetitions; do not quote these figures');
@@ -88,7 +103,7 @@ async function runBench(
 /** The guards, for the scenarios that open files. */
 function chooseContenders(options: BenchOptions, results: Results): readonly Contender[] {
   const all: readonly Contender[] = [bare, createPortcullis(repositoryRoot, options.engine), clamav];
-  return options.scenarios.some((scenario) => scenario !== 'daemon' && scenario !== 'isolation')
+  return options.scenarios.some((scenario) => !['daemon', 'engine', 'isolation'].includes(scenario))
     ? chooseFrom(all, options, results)
     : [];
 }

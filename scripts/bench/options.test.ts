@@ -15,10 +15,10 @@ describe('parseBenchOptions', () => {
       clamavTreeRepetitions: 1,
       isQuick: false,
       engine: 'builtin',
-      signatures: 'plain',
+      signatures: 'all',
       parentDirectory: '/var/tmp',
       contenders: ['bare', 'portcullis', 'clamav'],
-      scenarios: ['uncached-open', 'tree-passes', 'many-directories', 'daemon'],
+      scenarios: ['uncached-open', 'tree-passes', 'many-directories', 'daemon', 'engine'],
     });
   });
 
@@ -41,8 +41,13 @@ describe('parseBenchOptions', () => {
     expect(parse(['--engine', 'libclamav', '--only', 'isolation']).scenarios).toEqual(['isolation']);
   });
 
-  test('parseBenchOptions: with libclamav all signatures are loaded unless told otherwise', () => {
+  test('parseBenchOptions: the engine alone is measured when it is ours', () => {
+    expect(parse(['--only', 'engine', '--quick'])).toMatchObject({ scenarios: ['engine'], isQuick: true });
+  });
+
+  test('parseBenchOptions: all signatures are loaded unless told otherwise', () => {
     expect(parse(['--engine', 'libclamav']).signatures).toBe('all');
+    expect(parse(['--signatures', 'plain']).signatures).toBe('plain');
     expect(parse(['--engine', 'libclamav', '--signatures', 'plain']).signatures).toBe('plain');
   });
 
@@ -58,7 +63,7 @@ describe('parseBenchOptions', () => {
     [['--only', 'santa']],
     [['--only', 'isolation']],
     [['--engine', 'auto']],
-    [['--signatures', 'all']],
+    [['--engine', 'libclamav', '--only', 'engine']],
     [['--engine', 'libclamav', '--signatures', 'none']],
     [['--engine']],
     [['--frobnicate']],

@@ -8,8 +8,21 @@ import { signatureChoices } from './signatures.js';
 import type { SignatureChoice } from './signatures.js';
 
 /** The scenarios by the names `--only` takes. */
-const scenarioNames = ['uncached-open', 'tree-passes', 'many-directories', 'daemon', 'isolation'] as const;
+const scenarioNames = [
+  'uncached-open',
+  'tree-passes',
+  'many-directories',
+  'daemon',
+  'engine',
+  'isolation',
+] as const;
 type ScenarioName = (typeof scenarioNames)[number];
+
+/** Scenarios that one engine only has. */
+const engineOfScenario: Readonly<Partial<Record<ScenarioName, BenchEngine>>> = {
+  engine: 'builtin',
+  isolation: 'libclamav',
+};
 
 /** What the command line asks for. */
 export interface BenchOptions {
@@ -36,8 +49,7 @@ export const usage = `usage: pnpm bench [options]   (as root)
   --only NAME        only this scenario (${scenarioNames.join(', ')})
                      or contender (${contenderNames.join(', ')}); may be repeated
   --engine NAME      the engine of our daemon: ${benchEngines.join(' or ')} (default builtin)
-  --signatures NAME  plain: hashes and bodies (default with builtin, which has no others here);
-                     all: logical ones too (default with libclamav)
+  --signatures NAME  all (default), or plain: without the logical ones
   --quick            small trees, short loads: does it work at all? The figures mean little
   --dir DIR          make the trees below DIR (default /var/tmp)
   --help             this text`;
@@ -61,9 +73,14 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | 'help
   const engine = benchEngines.find((known) => known === values.engine);
   if (engine === undefined)
     throw new BenchError('BENCH_BAD_OPTION', `--engine ${values.engine}: not ${benchEngines.join(' or ')}`);
-  if (only.includes('isolation') && engine !== 'libclamav')
-    throw new BenchError('BENCH_BAD_OPTION', '--only isolation needs --engine libclamav');
-  const signatures = parseSignatures(values.signatures, engine);
+  const isPossible = (name: ScenarioName): boolean => (engineOfScenario[name] ?? engine) === engine;
+  for (const name of scenarioNames)
+    if (only.includes(name) && !isPossible(name))
+      throw new BenchError(
+        'BENCH_BAD_OPTION',
+        `--only ${name} needs --engine ${String(engineOfScenario[name])}`,
+      );
+  const signatures = parseSignatures(values.signatures);
   return {
     repetitions: parseCount('--repeat', values.repeat ?? (values.quick ? '1' : '3')),
     clamavTreeRepetitions: parseCount('--repeat-clamav', values['repeat-clamav']),
@@ -73,7 +90,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | 'help
     parentDirectory: values.dir,
     contenders: narrow(contenderNames, only),
     scenarios: narrow(
-      scenarioNames.filter((name) => name !== 'isolation' || engine === 'libclamav'),
+      scenarioNames.filter((name) => isPossible(name)),
       only,
     ),
   };
@@ -88,7 +105,7 @@ function parseValues(args: readonly string[]) {
         'repeat-clamav': { type: 'string', default: '1' },
         only: { type: 'string', multiple: true, default: [] },
         engine: { type: 'string', default: 'builtin' },
-        signatures: { type: 'string' },
+        signatures: { type: 'string', default: 'all' },
         quick: { type: 'boolean', default: false },
         dir: { type: 'string', default: '/var/tmp' },
         help: { type: 'boolean', default: false },
@@ -101,13 +118,10 @@ function parseValues(args: readonly string[]) {
   }
 }
 
-function parseSignatures(text: string | undefined, engine: BenchEngine): SignatureChoice {
-  const wanted = text ?? (engine === 'libclamav' ? 'all' : 'plain');
+function parseSignatures(wanted: string): SignatureChoice {
   const choice = signatureChoices.find((known) => known === wanted);
   if (choice === undefined)
     throw new BenchError('BENCH_BAD_OPTION', `--signatures ${wanted}: not ${signatureChoices.join(' or ')}`);
-  if (choice === 'all' && engine === 'builtin')
-    throw new BenchError('BENCH_BAD_OPTION', '--signatures all needs --engine libclamav');
   return choice;
 }
 

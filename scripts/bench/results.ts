@@ -11,7 +11,7 @@ export type ContenderName = (typeof contenderNames)[number] | 'not-isolated';
 export interface Measurement {
   readonly key: string;
   readonly label: string;
-  readonly unit: 'µs' | 'ms' | 's' | 'opens/s' | 'requests/s' | 'MB/s' | 'MB' | '';
+  readonly unit: 'µs' | 'ms' | 's' | 'opens/s' | 'requests/s' | 'files/s' | 'MB/s' | 'MB' | 'bytes' | '';
   readonly better: 'lower' | 'higher';
 }
 

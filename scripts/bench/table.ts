@@ -1,4 +1,6 @@
 import type { BenchEngine } from './engine.js';
+import { engineMeasurements } from './engine/engine-cells.js';
+import { judgeEngineTargets } from './engine/engine-targets.js';
 import { renderIsolationTable } from './isolation-table.js';
 import { contenderNames, daemonMeasurements, onAccessMeasurements } from './results.js';
 import type { Measurement, Results } from './results.js';
@@ -22,6 +24,8 @@ const daemonHeadings = (engine: BenchEngine) => [
   'CPU of the generator',
 ];
 
+const engineHeadings = ['engine alone', 'built-in engine', 'libclamav', 'vs libclamav'];
+
 /**
  * The whole report: a table of medians with their spread for each kind of scenario that was measured, a line for each of
  * its targets, then the notes. The headings name the engine of our side.
@@ -30,12 +34,13 @@ const daemonHeadings = (engine: BenchEngine) => [
  * bare one (for rates the other way round), so 1 is the ideal. Lines nobody measured are left out.
  */
 export function renderReport(results: Results, engine: BenchEngine): string {
-  const targets = judgeTargets(results, engine).map(
+  const targets = [...judgeTargets(results, engine), ...judgeEngineTargets(results)].map(
     ({ outcome, sentence }) => `${outcome.padEnd(12)}  ${sentence}`,
   );
   const sections = [
     renderTable(results, onAccessMeasurements, onAccessHeadings(engine), renderOnAccessRow),
     renderTable(results, daemonMeasurements, daemonHeadings(engine), renderDaemonRow),
+    renderTable(results, engineMeasurements, engineHeadings, renderEngineRow),
     renderIsolationTable(results),
     targets,
     results.notes.map((note) => `note: ${note}`),
@@ -89,6 +94,15 @@ function renderDaemonRow(results: Results, { key, label, unit, better }: Measure
     formatTimes(timesBetter(results, key, better)),
     pair('cpu', unit === 'MB/s' ? 'ms/MB' : 'µs'),
     pair('generator', '%'),
+  ];
+}
+
+function renderEngineRow(results: Results, { key, label, unit, better }: Measurement): readonly string[] {
+  return [
+    label,
+    formatSummary(results.summary(key, 'portcullis'), unit),
+    formatSummary(results.summary(key, 'clamav'), unit),
+    formatTimes(timesBetter(results, key, better)),
   ];
 }
 

@@ -3,7 +3,21 @@ import { messageOf } from '@portcullis/shared';
 import { FuzzError } from './fuzz-error.js';
 
 /** Every target, in the order they run. */
-export const targetNames = ['commands', 'instream', 'replies', 'config', 'daemon'] as const;
+export const targetNames = [
+  'commands',
+  'instream',
+  'replies',
+  'config',
+  'unpack-zip',
+  'unpack-gzip',
+  'unpack-bzip2',
+  'unpack-xz',
+  'unpack-zstd',
+  'unpack-tar',
+  'unpack-7z',
+  'unpack-ole2',
+  'daemon',
+] as const;
 export type TargetName = (typeof targetNames)[number];
 
 /** What the command line asks for. */

@@ -85,7 +85,7 @@ export class PairFixture {
     const daemon = startProgram({
       ...DAEMON,
       args: ['-F', '-c', this.configPath],
-      env: { ...process.env, SCANNER_ENGINE: 'builtin', ...env },
+      env: { ...process.env, SCANNER_ENGINE: 'builtin', SCANNER_DATABASE_IMAGE: 'no', ...env },
     });
     this.#started.push(daemon);
     await daemon.said('listening');

@@ -3,7 +3,7 @@ import type { NativeApi } from '@portcullis/shared/native';
 import type { EngineParts } from './choose-engine.js';
 import type { DaemonLog, FailureHandler } from './daemon-log.js';
 import { databaseSources, versionText, type DatabaseService } from './database-service.js';
-import type { LoadDatabaseOptions } from './database/load-database.js';
+import type { LoadDatabaseOptions } from './database/loaded-database.js';
 import { compileExcludePatterns } from './intake/exclude-path.js';
 import { createPathWalk } from './intake/path-walk.js';
 import { createStreamSpools } from './intake/stream-spool.js';
@@ -37,6 +37,8 @@ export function chooseSources({ config, configFile, settings }: Configuration): 
     isConfigured: configFile !== undefined,
     bundled: settings.bundledSignatures,
     detectPua: config.pua.detect,
+    puaCategories: { exclude: config.pua.excludeCategories, include: config.pua.includeCategories },
+    officialOnly: config.database.officialOnly,
   });
 }
 

@@ -2,7 +2,9 @@ import { tmpdir } from 'node:os';
 import { env } from 'node:process';
 import type { NativeApi } from '@portcullis/shared/native';
 import type { DaemonLog, FailureHandler } from './daemon-log.js';
-import { directoriesOf, type LoadDatabaseOptions } from './database/load-database.js';
+import { directoriesOf } from './database/load-database.js';
+import type { LoadDatabaseOptions } from './database/loaded-database.js';
+import type { BuiltinEngineOptions } from './engine/builtin/engine-options.js';
 import { libclamavSettings } from './engine/libclamav/engine-settings.js';
 import { hostEnvironment } from './libclamav-client/host-environment.js';
 import { processHosts, threadHosts } from './libclamav-client/host-connection.js';
@@ -77,18 +79,47 @@ async function chooseEngine(parts: EngineParts): Promise<ChosenEngine> {
 /** The engine that needs nothing; said in the log. */
 function builtinEngine({ configuration, sources, native, log }: EngineParts): ChosenEngine {
   const { config, settings } = configuration;
-  const { fileMaxBytes, scanMaxBytes, scanTimeMaxMs } = config.limits;
+  const { fileMaxBytes, scanMaxBytes, scanTimeMaxMs, filesMax, recursionDepthMax } = config.limits;
   const engine = createBuiltinScanEngine(sources, {
     native,
     engineOptions: {
-      limits: { fileMaxBytes, scanMaxBytes, scanTimeMaxMs },
+      limits: { fileMaxBytes, scanMaxBytes, scanTimeMaxMs, filesMax, recursionDepthMax },
+      engine: builtinEngineOptions(config),
       followFileSymlinks: config.walk.followFileSymlinks,
       sampleDetections: config.logging.extendedDetectionInfo,
     },
     inlineMaxBytes: settings.inlineMaxBytes,
+    image: {
+      setting: settings.databaseImage,
+      systemdCache: env['CACHE_DIRECTORY'],
+      xdgCacheHome: env['XDG_CACHE_HOME'],
+    },
+    onRemark: (text) => {
+      log.say('warning', text);
+    },
   });
   log.say('info', `Engine: ${engine.description.name}`, { engine: engine.description.name });
   return { engine, isOnlyChoice: true };
+}
+
+function builtinEngineOptions({
+  parse,
+  limits,
+}: EngineParts['configuration']['config']): BuiltinEngineOptions {
+  const { archive, mail, html, ole2, pe, elf } = parse;
+  return {
+    parse: { archive, mail, html, ole2, pe, elf },
+    normalise: {
+      maxHtmlNormalizeBytes: limits.htmlNormalizeMaxBytes,
+      maxHtmlNoTagsBytes: limits.htmlNoTagsMaxBytes,
+      maxScriptNormalizeBytes: limits.scriptNormalizeMaxBytes,
+    },
+    pcre: {
+      matchLimit: limits.pcreMatchLimit,
+      recursionLimit: limits.pcreRecursionMatchLimit,
+      maxFileSizeBytes: limits.pcreFileMaxBytes,
+    },
+  };
 }
 
 function openLibclamav({

@@ -43,6 +43,8 @@ const NO_SCANS = {
     followFileSymlinks: false,
   },
   inlineMaxBytes: 0,
+  image: { setting: 'no', systemdCache: undefined, xdgCacheHome: undefined },
+  onRemark: () => undefined,
 };
 
 async function open(options: Partial<DatabaseServiceOptions> = {}): Promise<DatabaseService> {
@@ -123,9 +125,11 @@ describe('FailIfCvdOlderThan', () => {
     ['0 days', 0],
     ['no limit', undefined],
     ['9 days', 9],
-  ])('with %s an eight days old container will do', async (_what, cvdAgeMaxDays) => {
+  ])('with %s an eight days old container is read, and found to be forged', async (_what, cvdAgeMaxDays) => {
     put('daily.cvd', container(nowSeconds - 8 * 86_400));
-    await expect(open({ cvdAgeMaxDays })).resolves.toBeDefined();
+    await expect(open({ cvdAgeMaxDays })).rejects.toMatchObject({
+      message: expect.stringContaining("Can't verify database integrity"),
+    });
   });
 });
 

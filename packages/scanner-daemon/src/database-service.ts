@@ -4,7 +4,8 @@ import { MIRRORED_CLAMAV_VERSION } from '@portcullis/shared';
 import type { DaemonLog } from './daemon-log.js';
 import { readDatabaseAge } from './database/cvd-header.js';
 import { DatabaseHolder } from './database/database-holder.js';
-import { directoriesOf, type LoadDatabaseOptions, type LoadedDatabase } from './database/load-database.js';
+import { directoriesOf } from './database/load-database.js';
+import type { LoadDatabaseOptions, LoadedDatabase } from './database/loaded-database.js';
 import type { FailureReason } from './failure-actions.js';
 import { ctime } from './logging/log-time.js';
 import type { LogLine } from './logging/clamd-log.js';
@@ -12,6 +13,7 @@ import { StartError } from './process/start-error.js';
 import { DatabaseReloader } from './scheduler/database-reloader.js';
 import type { ScanEngine } from './scheduler/scan-engine.js';
 import { ReloadMemory } from './scheduler/reload-memory.js';
+import type { PuaCategories } from './database/pua-categories.js';
 import { createDatabaseCheck, type SelfCheckAnswer } from './scheduler/self-check.js';
 import type { LoadFailure } from './worker/load-task.js';
 
@@ -23,13 +25,16 @@ export function databaseSources(options: {
   readonly isConfigured: boolean;
   readonly bundled: 'auto' | 'yes' | 'no';
   readonly detectPua: boolean;
+  readonly puaCategories?: PuaCategories;
+  /** OfficialDatabaseOnly. */
+  readonly officialOnly?: boolean;
 }): LoadDatabaseOptions {
-  const { directory, isConfigured, detectPua } = options;
-  const wantsBundled = options.bundled === 'yes' || (options.bundled === 'auto' && !isConfigured);
-  if (!wantsBundled) return { directory, detectPua };
+  const { directory, isConfigured, bundled, ...what } = options;
+  const wantsBundled = bundled === 'yes' || (bundled === 'auto' && !isConfigured);
+  if (!wantsBundled) return { directory, ...what };
   if (isConfigured || existsSync(directory))
-    return { directory, extraDirectories: [BUNDLED_DIRECTORY], detectPua };
-  return { directory: BUNDLED_DIRECTORY, detectPua };
+    return { directory, extraDirectories: [BUNDLED_DIRECTORY], ...what };
+  return { directory: BUNDLED_DIRECTORY, ...what };
 }
 
 export interface DatabaseServiceOptions {

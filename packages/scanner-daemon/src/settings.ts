@@ -58,6 +58,13 @@ export const SETTINGS_TABLE = [
     meaning: 'Whether the bundled test signatures are loaded too. auto = only when there is no clamd.conf.',
   },
   {
+    name: 'DATABASE_IMAGE',
+    type: 'string',
+    default: undefined,
+    meaning:
+      'Where the built-in engine keeps its compiled database, so that the next start need not compile it: a directory of its own, or no. Unset: $CACHE_DIRECTORY, $XDG_CACHE_HOME/portcullis or ~/.cache/portcullis.',
+  },
+  {
     name: 'RUN_DIRECTORY',
     type: 'string',
     default: undefined,

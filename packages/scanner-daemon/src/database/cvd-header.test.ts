@@ -19,6 +19,9 @@ describe('parseCvdHeader', () => {
       version: 27123,
       signatureCount: 2042,
       builtAtSeconds: 1795182240,
+      functionalityLevel: 90,
+      md5: MD5,
+      signature: 'signature',
     });
   });
 
@@ -46,7 +49,8 @@ describe('parseCvdHeader', () => {
       fc.property(fc.uint8Array({ maxLength: 600 }), fc.boolean(), (noise, withMagic) => {
         const parsed = parseCvdHeader(withMagic ? Buffer.concat([prefix, noise]) : noise);
         if (parsed === undefined) return;
-        for (const value of Object.values(parsed)) {
+        const { version, signatureCount, builtAtSeconds, functionalityLevel } = parsed;
+        for (const value of [version, signatureCount, builtAtSeconds, functionalityLevel]) {
           expect(Number.isSafeInteger(value) && value >= 0).toBe(true);
         }
       }),

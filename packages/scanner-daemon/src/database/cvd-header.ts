@@ -14,6 +14,12 @@ export interface CvdHeader {
   readonly signatureCount: number;
   /** When it was built, seconds since 1970. 0, and so older than anything, where the header gives no number. */
   readonly builtAtSeconds: number;
+  /** What its maker ran; a higher one than ours is no hindrance (observed). */
+  readonly functionalityLevel: number;
+  /** Of what lies behind the header, as it stands there. */
+  readonly md5: string;
+  /** See `containers/verify-signature.ts`. */
+  readonly signature: string;
 }
 
 /**
@@ -25,12 +31,25 @@ export interface CvdHeader {
 export function parseCvdHeader(bytes: Uint8Array): CvdHeader | undefined {
   if (bytes.length < CVD_HEADER_BYTES) return undefined;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, CVD_HEADER_BYTES).toString('latin1');
-  const fields = text.trimEnd().split(':');
-  const [magic, builtAtText = '', version = '', signatureCount = ''] = fields;
+  return parseHeaderText(text);
+}
+
+/** The same for the line itself, as it stands in `.info` files too; there MD5 and signature are `X`. */
+export function parseHeaderText(text: string): CvdHeader | undefined {
+  // An empty field is skipped, so that the next one takes its place, as in clamd (observed).
+  const fields = text.split(':').filter((field) => field !== '');
+  const [magic, builtAtText = '', version = '', signatureCount = '', level = '', md5 = '', signature = ''] =
+    fields.map((field) => field.trim());
   // The older ones end with the builder.
   if (magic !== MAGIC || fields.length < 8) return undefined;
-  const builtAt = fields[8] === undefined ? secondsOf(builtAtText) : countOf(fields[8]);
-  return { version: countOf(version), signatureCount: countOf(signatureCount), builtAtSeconds: builtAt };
+  return {
+    version: countOf(version),
+    signatureCount: countOf(signatureCount),
+    builtAtSeconds: fields[8] === undefined ? secondsOf(builtAtText) : countOf(fields[8]),
+    functionalityLevel: countOf(level),
+    md5,
+    signature,
+  };
 }
 
 /** The header of one container. @returns undefined when it has none. @throws the system's error when it cannot be read. */

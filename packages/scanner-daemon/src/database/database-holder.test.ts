@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { DatabaseCompiler } from './compile.js';
+import { DatabaseCompiler } from './compile/compile.js';
 import { DatabaseHolder } from './database-holder.js';
-import type { LoadedDatabase } from './load-database.js';
+import type { LoadedDatabase } from './loaded-database.js';
 
 const loaded = (version: number): LoadedDatabase => ({
   compiled: new DatabaseCompiler().finish(),

@@ -1,4 +1,4 @@
-import type { LoadedDatabase } from './load-database.js';
+import type { LoadedDatabase } from './loaded-database.js';
 
 /** A database in service. The generation starts at 1 and grows by one with every swap. */
 export interface DatabaseGeneration {

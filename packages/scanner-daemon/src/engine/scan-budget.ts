@@ -1,11 +1,15 @@
 import type { LimitReason } from '@portcullis/shared';
 
-/** The limits of one scan. For the sizes and the time, 0 or undefined means no limit, as in clamd.conf(5). */
+/** The limits of one scan. For sizes, counts and the time, 0 or undefined means no limit, as in clamd.conf(5). */
 export interface ScanLimits {
   /** MaxFileSize: a larger file is skipped. */
   readonly maxFileSizeBytes: number;
   /** MaxScanSize: all bytes of the input and of what is unpacked from it. */
   readonly maxScanSizeBytes: number;
+  /** MaxFiles: files of one scan, the input itself being the first. */
+  readonly maxFiles?: number | undefined;
+  /** MaxRecursion: levels of one scan, the input itself being the first. */
+  readonly maxRecursion?: number | undefined;
   /** MaxScanTime as a point on the clock of {@link ScanBudgetOptions.nowMs}. */
   readonly deadlineAtMs: number | undefined;
 }
@@ -19,6 +23,9 @@ export interface ScanBudgetOptions {
   readonly isCancelled?: () => boolean;
 }
 
+/** No entry unpacks to more, whatever the configuration says: it is held in memory whole. */
+export const UNPACKED_SIZE_MAX_BYTES = 1024 * 1024 * 1024;
+
 /**
  * One object a scan: matchers and unpackers draw on it, and it remembers the first limit that was met.
  * A later limit never replaces an earlier one.
@@ -26,8 +33,11 @@ export interface ScanBudgetOptions {
 export class ScanBudget {
   readonly #options: ScanBudgetOptions;
   #scannedBytes = 0;
+  #files = 0;
+  #depth = 1;
   #exceeded: LimitReason | undefined;
   #isEnded = false;
+  #isSpent = false;
 
   constructor(options: ScanBudgetOptions) {
     this.#options = options;
@@ -39,18 +49,71 @@ export class ScanBudget {
   }
 
   /**
+   * True once no further file can be admitted: MaxScanSize or MaxFiles was met, time is up, nobody waits.
+   * clamscan 1.4.6 then leaves the rest of every container alone, even what would still fit (observed).
+   */
+  get isSpent(): boolean {
+    return this.#isSpent || this.#isEnded;
+  }
+
+  /** Bytes that one entry may unpack to: MaxFileSize, or what is left of MaxScanSize where that is less. */
+  get unpackLimitBytes(): number {
+    const { maxFileSizeBytes } = this.#options.limits;
+    const fileLimitBytes = maxFileSizeBytes > 0 ? maxFileSizeBytes : UNPACKED_SIZE_MAX_BYTES;
+    return Math.min(fileLimitBytes, UNPACKED_SIZE_MAX_BYTES, this.#scanBytesLeft);
+  }
+
+  /**
    * Asks to scan a file (or an unpacked layer) of `sizeBytes`. A refused one is skipped whole: clamd 1.4.6
    * finds nothing in it either, not even in its first bytes (observed for both limits).
    *
-   * @returns true when the file may be scanned; its bytes are then charged.
+   * @returns true when the file may be scanned; its bytes are then charged and it counts as a file.
    */
   admitFile(sizeBytes: number): boolean {
-    const { maxFileSizeBytes, maxScanSizeBytes } = this.#options.limits;
+    const { maxFileSizeBytes, maxFiles = 0 } = this.#options.limits;
+    if (maxFiles > 0 && this.#files >= maxFiles) return this.#spend('tooManyFiles');
     if (maxFileSizeBytes > 0 && sizeBytes > maxFileSizeBytes) return this.#refuse('fileTooLarge');
-    if (maxScanSizeBytes > 0 && this.#scannedBytes + sizeBytes > maxScanSizeBytes)
-      return this.#refuse('scanTooLarge');
+    if (sizeBytes > this.#scanBytesLeft) return this.#spend('scanTooLarge');
     this.#scannedBytes += sizeBytes;
+    this.#files += 1;
     return true;
+  }
+
+  /**
+   * Notes that an entry unpacks to more than {@link unpackLimitBytes}, and which limit that was.
+   *
+   * @returns the limit; after `scanTooLarge` the budget is spent.
+   */
+  refuseUnpacked(): 'fileTooLarge' | 'scanTooLarge' {
+    const { maxFileSizeBytes } = this.#options.limits;
+    const fileLimitBytes = maxFileSizeBytes > 0 ? maxFileSizeBytes : UNPACKED_SIZE_MAX_BYTES;
+    if (this.#scanBytesLeft < fileLimitBytes) {
+      this.#spend('scanTooLarge');
+      return 'scanTooLarge';
+    }
+    this.#refuse('fileTooLarge');
+    return 'fileTooLarge';
+  }
+
+  /** Notes a limit that an unpacker met by itself, such as the memory of a decoder. */
+  note(reason: LimitReason): void {
+    this.#refuse(reason);
+  }
+
+  /**
+   * Goes one level deeper: asked before what a container holds is scanned. MaxRecursion 1 allows the input
+   * alone, 2 the entries of a container (observed). Each `true` is followed by one {@link leave}.
+   */
+  enter(): boolean {
+    const { maxRecursion = 0 } = this.#options.limits;
+    if (maxRecursion > 0 && this.#depth >= maxRecursion) return this.#refuse('tooDeep');
+    this.#depth += 1;
+    return true;
+  }
+
+  /** Comes back from the level that {@link enter} allowed. */
+  leave(): void {
+    this.#depth -= 1;
   }
 
   /**
@@ -65,6 +128,16 @@ export class ScanBudget {
     else if (deadlineAtMs !== undefined && this.#options.nowMs() >= deadlineAtMs)
       this.#isEnded = !this.#refuse('timeLimit');
     return !this.#isEnded;
+  }
+
+  get #scanBytesLeft(): number {
+    const { maxScanSizeBytes } = this.#options.limits;
+    return maxScanSizeBytes > 0 ? maxScanSizeBytes - this.#scannedBytes : Infinity;
+  }
+
+  #spend(reason: LimitReason): false {
+    this.#isSpent = true;
+    return this.#refuse(reason);
   }
 
   #refuse(reason: LimitReason): false {

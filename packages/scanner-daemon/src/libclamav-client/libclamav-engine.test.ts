@@ -4,7 +4,7 @@ import type { ScanVerdict } from '@portcullis/shared';
 import { openNative, type NativeApi } from '@portcullis/shared/native';
 import { makeTempDir } from '@portcullis/shared/testing';
 import type { DaemonLog } from '../daemon-log.js';
-import type { LoadedDatabase } from '../database/load-database.js';
+import type { LoadedDatabase } from '../database/loaded-database.js';
 import type { FailureReason } from '../failure-actions.js';
 import { encodeReply } from '../libclamav-host/lane-wire.js';
 import type { ScanEngine } from '../scheduler/scan-engine.js';

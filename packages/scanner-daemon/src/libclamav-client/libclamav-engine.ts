@@ -1,6 +1,6 @@
 import type { NativeApi } from '@portcullis/shared/native';
 import type { DaemonLog } from '../daemon-log.js';
-import type { LoadedDatabase } from '../database/load-database.js';
+import type { LoadedDatabase } from '../database/loaded-database.js';
 import type { LibraryFacts } from '../engine/libclamav/binding.js';
 import type { FailureReason } from '../failure-actions.js';
 import type { HostDatabase } from '../libclamav-host/control-messages.js';
@@ -8,7 +8,7 @@ import { ALL_FEATURES, type EngineDescription } from '../logging/feature-lines.j
 import type { ScanEngine } from '../scheduler/scan-engine.js';
 import { ScanPool } from '../scheduler/scan-pool.js';
 import type { ScanSide, ScanSideOptions } from '../scheduler/start-scan-side.js';
-import type { LoadMessage } from '../worker/load-task.js';
+import type { LoadOutcome } from '../worker/load-task.js';
 import { BEING_STARTED, HostLife, type HostLifeOptions, type Loaded } from './host-life.js';
 import { LaneWorker } from './lane-worker.js';
 import { Lanes } from './lanes.js';
@@ -110,7 +110,7 @@ class LibclamavEngine implements ScanEngine {
     this.#onReturned = adopt;
   }
 
-  async load(signal: AbortSignal): Promise<LoadMessage> {
+  async load(signal: AbortSignal): Promise<LoadOutcome> {
     const life = this.#life;
     if (life === undefined) return failure({ text: BEING_STARTED });
     const generation = (this.#lastGeneration += 1);
@@ -302,6 +302,6 @@ function generationOf(compiled: LoadedDatabase['compiled']): number {
 function failure({
   text,
   path,
-}: Pick<Extract<Loaded, { kind: 'loadFailed' }>, 'text' | 'path'>): LoadMessage {
+}: Pick<Extract<Loaded, { kind: 'loadFailed' }>, 'text' | 'path'>): LoadOutcome {
   return { kind: 'failed', failure: { text, context: path === undefined ? {} : { path } } };
 }

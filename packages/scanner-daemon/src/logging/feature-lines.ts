@@ -102,7 +102,7 @@ function parseRows({ parse, alerts }: ClamdConfig): FeatureRow[] {
     support('executables', parse.pe, 'Portable Executable support'),
     support('executables', parse.elf, 'ELF support'),
     extra(
-      'executables',
+      'heuristics',
       alerts.brokenExecutables && (parse.pe || parse.elf),
       'Alerting on broken executables enabled.',
     ),
@@ -110,7 +110,7 @@ function parseRows({ parse, alerts }: ClamdConfig): FeatureRow[] {
     support('mail', parse.mail, 'Mail files support'),
     extra('mail', parse.mail && parse.partialMessages, 'Mail: RFC1341 handling enabled.'),
     support('ole2', parse.ole2, 'OLE2 support'),
-    extra('ole2', parse.ole2 && alerts.ole2Macros, 'OLE2: Alerting on all VBA macros.'),
+    extra('heuristics', parse.ole2 && alerts.ole2Macros, 'OLE2: Alerting on all VBA macros.'),
     support('pdf', parse.pdf, 'PDF support'),
     support('swf', parse.swf, 'SWF support'),
     support('html', parse.html, 'HTML support'),

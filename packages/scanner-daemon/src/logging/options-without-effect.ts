@@ -23,7 +23,6 @@ const ROWS: readonly OptionsRow[] = [
   { options: ['PreludeEnable'], reason: 'nothing is sent to Prelude' },
   { options: ['CVDCertsDirectory'], reason: 'detached signatures of databases are not looked at' },
   { options: ['FIPSCryptoHashLimits'], reason: 'MD5 and SHA1 stay in use' },
-  { options: ['OfficialDatabaseOnly'], reason: 'unofficial databases are loaded too', needs: 'officialOnly' },
   {
     options: ['ExcludePUA', 'IncludePUA'],
     reason: 'PUA signatures of all categories are loaded',

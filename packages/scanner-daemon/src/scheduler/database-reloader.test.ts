@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { LoadedDatabase } from '../database/load-database.js';
-import type { LoadMessage } from '../worker/load-task.js';
+import type { LoadedDatabase } from '../database/loaded-database.js';
+import type { LoadOutcome, LoadTask } from '../worker/load-task.js';
 import { DatabaseReloader, loadInThread } from './database-reloader.js';
 import { hasDatabaseChanged } from './self-check.js';
 
@@ -23,12 +23,19 @@ function put(name: string, content: string): string {
   return join(directory, name);
 }
 
+const ignore = (): void => undefined;
+
+function task(source: string): LoadTask {
+  const none = { setting: 'no', systemdCache: undefined, xdgCacheHome: undefined };
+  return { sources: { directory: source }, image: none };
+}
+
 const SIGNATURE = 'Test.Sig:0:*:6d616c7761726521';
 
 describe('loadInThread', () => {
   test('brings a database over on shared memory', async () => {
     put('a.ndb', `${SIGNATURE}\n`);
-    const message = await loadInThread(ENTRY, { directory }, never);
+    const message = await loadInThread(ENTRY, task(directory), never, ignore);
     expect(message).toMatchObject({ kind: 'loaded', loaded: { signatureCount: 1 } });
     if (message.kind !== 'loaded') throw new Error('not loaded');
     const { buffer } = message.loaded.compiled.names.bytes;
@@ -37,7 +44,7 @@ describe('loadInThread', () => {
 
   test('says why a database cannot be loaded', async () => {
     const path = put('a.ndb', 'nonsense\n');
-    expect(await loadInThread(ENTRY, { directory }, never)).toMatchObject({
+    expect(await loadInThread(ENTRY, task(directory), never, ignore)).toMatchObject({
       kind: 'failed',
       failure: { text: 'Malformed database', context: { path, line: 1 } },
     });
@@ -45,7 +52,7 @@ describe('loadInThread', () => {
 
   test('a thread that dies is a failure too', async () => {
     const entry = new URL('data:text/javascript,process.exit(1)');
-    expect(await loadInThread(entry, { directory }, never)).toMatchObject({
+    expect(await loadInThread(entry, task(directory), never, ignore)).toMatchObject({
       kind: 'failed',
       failure: { text: 'Unspecified error' },
     });
@@ -53,7 +60,7 @@ describe('loadInThread', () => {
 
   test('can be given up', async () => {
     const entry = new URL('data:text/javascript,for(;;);');
-    const message = await loadInThread(entry, { directory }, AbortSignal.timeout(100));
+    const message = await loadInThread(entry, task(directory), AbortSignal.timeout(100), ignore);
     expect(message.kind).toBe('failed');
   });
 });
@@ -61,22 +68,22 @@ describe('loadInThread', () => {
 describe('DatabaseReloader', () => {
   function createReloader() {
     const log: string[] = [];
-    const waiting: ((message: LoadMessage) => void)[] = [];
+    const waiting: ((message: LoadOutcome) => void)[] = [];
     const reloader = new DatabaseReloader({
       load: () => new Promise((resolve) => waiting.push(resolve)),
       onBegin: () => log.push('begin'),
       onLoaded: ({ signatureCount }) => log.push(`loaded ${signatureCount}`),
       onFailed: ({ text }) => log.push(`failed ${text}`),
     });
-    const answer = async (message: LoadMessage): Promise<void> => {
+    const answer = async (message: LoadOutcome): Promise<void> => {
       waiting.shift()?.(message);
       await new Promise((resolve) => setImmediate(resolve));
     };
     return { reloader, log, answer };
   }
 
-  const loaded: LoadMessage = { kind: 'loaded', loaded: { signatureCount: 7 } as unknown as LoadedDatabase };
-  const failed: LoadMessage = { kind: 'failed', failure: { text: 'Malformed database', context: {} } };
+  const loaded: LoadOutcome = { kind: 'loaded', loaded: { signatureCount: 7 } as unknown as LoadedDatabase };
+  const failed: LoadOutcome = { kind: 'failed', failure: { text: 'Malformed database', context: {} } };
 
   test('merges the requests that come during a reload into one more', async () => {
     const { reloader, log, answer } = createReloader();
@@ -102,7 +109,7 @@ describe('DatabaseReloader', () => {
 describe('hasDatabaseChanged', () => {
   test('sees new files and new times, not removed files or foreign ones', async () => {
     const path = put('a.ndb', SIGNATURE);
-    const message = await loadInThread(ENTRY, { directory }, never);
+    const message = await loadInThread(ENTRY, task(directory), never, ignore);
     if (message.kind !== 'loaded') throw new Error('not loaded');
     const { files } = message.loaded;
     const changed = (): Promise<boolean> => hasDatabaseChanged([directory], files, false);

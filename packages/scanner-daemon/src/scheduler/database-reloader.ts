@@ -1,11 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import type {
-  LoadDatabaseOptions,
-  LoadedBuiltinDatabase,
-  LoadedDatabase,
-} from '../database/load-database.js';
+import type { LoadedBuiltinDatabase, LoadedDatabase } from '../database/loaded-database.js';
 import { isOutOfMemory } from '../out-of-memory.js';
-import type { LoadFailure, LoadMessage } from '../worker/load-task.js';
+import type { LoadFailure, LoadMessage, LoadOutcome, LoadTask } from '../worker/load-task.js';
 import { engineErrorText } from './engine-error-text.js';
 
 /** A load that takes longer is given up. The largest databases take about a minute. */
@@ -13,15 +9,21 @@ const LOAD_MAX_MS = 15 * 60_000;
 /** How long the end of a load that was given up is waited for. */
 const TERMINATE_MAX_MS = 1000;
 
-/** Loads a database on a thread of its own, so that nobody waits for it. Never rejects. */
+/**
+ * Loads a database on a thread of its own, so that nobody waits for it. Never rejects. The thread may go on for a
+ * while, to keep what it has made for the next start; it holds up no end of the process.
+ *
+ * @param onRemark told what the log should say of that
+ */
 export function loadInThread(
   entry: URL,
-  load: LoadDatabaseOptions,
+  task: LoadTask,
   signal: AbortSignal,
-): Promise<LoadMessage<LoadedBuiltinDatabase>> {
+  onRemark: (text: string) => void,
+): Promise<LoadOutcome<LoadedBuiltinDatabase>> {
   return new Promise((resolve) => {
-    const worker = new Worker(entry, { workerData: load, name: 'load' });
-    let outcome: LoadMessage<LoadedBuiltinDatabase> | undefined;
+    const worker = new Worker(entry, { workerData: task, name: 'load' });
+    let outcome: LoadOutcome<LoadedBuiltinDatabase> | undefined;
     let cause: unknown;
     const end = (): void => {
       signal.removeEventListener('abort', stop);
@@ -36,7 +38,13 @@ export function loadInThread(
     signal.addEventListener('abort', stop, { once: true });
     // The only sender is our own load-thread, compiled from the same union.
     worker.on('message', (message: LoadMessage<LoadedBuiltinDatabase>) => {
+      if (message.kind === 'remark') {
+        onRemark(message.text);
+        return;
+      }
       outcome = message;
+      worker.unref();
+      end();
     });
     worker.on('error', (error) => {
       cause = error;
@@ -53,7 +61,7 @@ function describeDeath(cause: unknown): LoadFailure {
 }
 
 export interface DatabaseReloaderOptions {
-  readonly load: (signal: AbortSignal) => Promise<LoadMessage>;
+  readonly load: (signal: AbortSignal) => Promise<LoadOutcome>;
   readonly onBegin: () => void;
   readonly onLoaded: (loaded: LoadedDatabase) => void;
   /** The database in use stays in use. */

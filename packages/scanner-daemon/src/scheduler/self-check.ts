@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { classifyDatabaseFile } from '../database/database-files.js';
-import type { DatabaseFile } from '../database/load-database.js';
+import type { DatabaseFile } from '../database/loaded-database.js';
 
 /** A directory on a share that hangs keeps nobody waiting for longer. */
 const LOOK_MAX_MS = 10_000;

@@ -1,6 +1,6 @@
 import type { NativeApi } from '@portcullis/shared/native';
 import type { CompiledDatabase } from '../database/compiled-database.js';
-import type { LoadedDatabase } from '../database/load-database.js';
+import type { LoadedDatabase } from '../database/loaded-database.js';
 import type { FailureReason } from '../failure-actions.js';
 import type { DaemonStats } from '../stats/daemon-stats.js';
 import { openEngine, type WorkerEngineOptions } from '../worker/engine-door.js';
@@ -67,13 +67,18 @@ export async function startScanSide(
   const { limits } = engineOptions;
   const scanSource = createSourceScanner({
     files: native.files,
-    limits: { ...limits, scanTimeMaxMs: Math.min(limits.scanTimeMaxMs, INLINE_SCAN_MAX_MS) },
+    // What a container holds may be large, however small it is: the lane opens none.
+    limits: {
+      ...limits,
+      scanTimeMaxMs: Math.min(limits.scanTimeMaxMs, INLINE_SCAN_MAX_MS),
+      recursionDepthMax: 1,
+    },
     followFileSymlinks: false,
     sampleDetections: engineOptions.sampleDetections ?? false,
     nowMs,
   });
   let collecting: NodeJS.Timeout | undefined;
-  let engine = openEngine(database);
+  let engine = openEngine(database, engineOptions.engine);
   const lane = new InlineLane({
     maxBytes: options.inlineMaxBytes,
     workers: pool,
@@ -89,7 +94,7 @@ export async function startScanSide(
     scanner: options.inlineMaxBytes > 0 ? lane : pool,
     useDatabase(next) {
       database = compiledOf(next);
-      engine = openEngine(database);
+      engine = openEngine(database, engineOptions.engine);
       pool.replaceDatabase(database);
       collecting ??= setTimeout(() => {
         collecting = undefined;

@@ -1,5 +1,6 @@
 import type { CompiledDatabase } from '../database/compiled-database.js';
 import { BuiltinEngine } from '../engine/builtin/builtin-engine.js';
+import type { BuiltinEngineOptions } from '../engine/builtin/engine-options.js';
 import type { Engine } from '../engine/engine.js';
 import type { ScanTaskLimits } from './scan-source.js';
 
@@ -9,6 +10,8 @@ export type SharedDatabase = CompiledDatabase;
 /** What a scan thread must know of the configuration. */
 export interface WorkerEngineOptions {
   readonly limits: ScanTaskLimits;
+  /** Formats and their limits; undefined: the defaults of clamd.conf. */
+  readonly engine?: BuiltinEngineOptions;
   /** FollowFileSymlinks. */
   readonly followFileSymlinks: boolean;
   /** ExtendedDetectionInfo: detections carry MD5 and size. */
@@ -16,6 +19,6 @@ export interface WorkerEngineOptions {
 }
 
 /** The engine of this thread, with scratch memory of its own. The one place that chooses an adapter. */
-export function openEngine(database: SharedDatabase): Engine {
-  return new BuiltinEngine(database);
+export function openEngine(database: SharedDatabase, options?: BuiltinEngineOptions): Engine {
+  return new BuiltinEngine(database, options);
 }

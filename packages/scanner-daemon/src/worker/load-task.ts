@@ -1,12 +1,28 @@
+import { userInfo } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { DatabaseError } from '../database/database-error.js';
-import { loadDatabase, type LoadDatabaseOptions, type LoadedDatabase } from '../database/load-database.js';
+import { imageDirectoryPath, type ImageDirectorySources } from '../database/image/image-directory.js';
+import { loadBuiltinDatabase } from '../database/image/load-builtin-database.js';
+import type { LoadDatabaseOptions, LoadedDatabase } from '../database/loaded-database.js';
 import { stepBehindMainThread } from '../process/priorities.js';
 
-/** What the load thread says before it ends. The database crosses by reference: its tables are SharedArrayBuffers. */
-export type LoadMessage<Loaded extends LoadedDatabase = LoadedDatabase> =
+/** How a load ended. The database crosses by reference: its tables are SharedArrayBuffers. */
+export type LoadOutcome<Loaded extends LoadedDatabase = LoadedDatabase> =
   | { readonly kind: 'loaded'; readonly loaded: Loaded }
   | { readonly kind: 'failed'; readonly failure: LoadFailure };
+
+/** What the load thread says before it ends. */
+export type LoadMessage<Loaded extends LoadedDatabase = LoadedDatabase> =
+  | LoadOutcome<Loaded>
+  /** Behind `loaded`: a line for the log. */
+  | { readonly kind: 'remark'; readonly text: string };
+
+/** What a load thread is started with. */
+export interface LoadTask {
+  readonly sources: LoadDatabaseOptions;
+  /** Where compiled images lie, as far as the environment says so. */
+  readonly image: Omit<ImageDirectorySources, 'home'>;
+}
 
 /** Why a database could not be loaded, as text: an error would not survive the way between threads whole. */
 export interface LoadFailure {
@@ -23,8 +39,13 @@ export async function loadOnce(): Promise<void> {
   stepBehindMainThread('load');
   try {
     // The only one who starts this thread is our own loader.
-    const loaded = await loadDatabase(workerData as LoadDatabaseOptions);
+    const { sources, image } = workerData as LoadTask;
+    // The account may have changed since the process was started, and its environment not.
+    const directory = imageDirectoryPath({ ...image, home: userInfo().homedir });
+    const { loaded, save } = await loadBuiltinDatabase(sources, directory);
     send({ kind: 'loaded', loaded });
+    const text = await save();
+    if (text !== undefined) send({ kind: 'remark', text });
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     send({ kind: 'failed', failure: { text: error.message, context: error.context } });

@@ -17,6 +17,10 @@ export interface ScanTaskLimits {
   readonly scanMaxBytes: number;
   /** MaxScanTime. */
   readonly scanTimeMaxMs: number;
+  /** MaxFiles; undefined = none. */
+  readonly filesMax?: number;
+  /** MaxRecursion; undefined = none. */
+  readonly recursionDepthMax?: number;
 }
 
 export interface SourceScannerOptions {
@@ -55,6 +59,8 @@ export function createSourceScanner(scanner: SourceScannerOptions): ScanSourceNo
       limits: {
         maxFileSizeBytes: limits.fileMaxBytes,
         maxScanSizeBytes: limits.scanMaxBytes,
+        maxFiles: limits.filesMax,
+        maxRecursion: limits.recursionDepthMax,
         deadlineAtMs: Number.isFinite(limits.scanTimeMaxMs) ? nowMs() + limits.scanTimeMaxMs : undefined,
       },
       nowMs,

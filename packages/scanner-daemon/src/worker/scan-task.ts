@@ -34,13 +34,13 @@ export function serveScans(): void {
     sampleDetections: startup.engineOptions.sampleDetections ?? false,
     nowMs: () => performance.now(),
   });
-  let engine = openEngine(startup.database);
+  let engine = openEngine(startup.database, startup.engineOptions.engine);
   const send = (message: MessageFromWorker): void => {
     port.postMessage(message);
   };
   port.on('message', (message: MessageToWorker) => {
     if (message.kind === 'database') {
-      engine = openEngine(message.database);
+      engine = openEngine(message.database, startup.engineOptions.engine);
       setImmediate(collectGarbage);
     } else serveBatch(message.requests, { engine, scanSource, control, send });
   });

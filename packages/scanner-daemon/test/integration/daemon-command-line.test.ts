@@ -206,8 +206,8 @@ describe('--check-config', () => {
     expect(await problems(same, ['--fail-if-cvd-older-than=1'])).toMatch(
       /^ERROR: DatabaseDirectory .*: Broken or not a CVD file\b/,
     );
-    site.put('db/marker.ndb', 'nonsense\n');
-    expect(await problems(same)).toMatch(/^ERROR: DatabaseDirectory .*: Malformed database \(.*marker\.ndb/);
+    site.put('db/local.ndb', 'nonsense\n');
+    expect(await problems(same)).toMatch(/^ERROR: DatabaseDirectory .*: Malformed database \(.*local\.ndb/);
   });
 
   test('directories that are missing, names without an address, and nothing to listen on', async () => {

@@ -19,7 +19,7 @@ export const MARKER_SIGNATURE = `Test.Marker:0:*:${Buffer.from(MARKER).toString(
  * The engine of every daemon under test, whatever libraries are installed. A test that is about another one names it in its
  * own SCANNER_ENGINE; an empty value leaves the daemon its default.
  */
-export const TEST_ENGINE = { SCANNER_ENGINE: 'builtin' };
+export const TEST_ENGINE = { SCANNER_ENGINE: 'builtin', SCANNER_DATABASE_IMAGE: 'no' };
 const EICAR_SIGNATURE = `Test.Eicar:0:0:${Buffer.from(EICAR).toString('hex')}\n`;
 
 /** A directory with a database, a clamd.conf and whatever the test puts there. */

@@ -1,7 +1,17 @@
 import type { EngineDescription } from '../../logging/feature-lines.js';
 
-/** What the log may say of the built-in engine: it matches the bytes of a file, and unpacks nothing yet. */
+/** What the log may say of the built-in engine. */
 export const BUILTIN_ENGINE: EngineDescription = {
   name: 'built-in',
-  features: new Set(['exceedsMaxAlerts']),
+  features: new Set([
+    'archives',
+    'encryptedAlerts',
+    'exceedsMaxAlerts',
+    'executables',
+    'html',
+    'officialOnly',
+    'ole2',
+    'puaCategories',
+    'regularExpressions',
+  ]),
 };

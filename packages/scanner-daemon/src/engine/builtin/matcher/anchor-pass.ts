@@ -1,41 +1,66 @@
-import type { AnchorTable } from '../../../database/compiled-database.js';
-import { HASH_MULTIPLIER, hashWindow, STRIDE_BYTES, WINDOW_BYTES, windowWord } from './anchor-hash.js';
+import type { AnchorTable } from '../../../database/compiled-signatures.js';
+import {
+  FOLD_WORD,
+  HASH_MULTIPLIER,
+  hashLongWindow,
+  hashWindow,
+  LONG_WINDOW_BYTES,
+  SECOND_MULTIPLIER,
+  STRIDE_BYTES,
+  WINDOW_BYTES,
+  windowWord,
+} from './anchor-hash.js';
 import type { InputWindow } from './input-window.js';
 
 // See anchor-hash.ts.
 const { imul } = Math;
 
 /**
- * Told of each window of four bytes that passed the filter: its value and where it begins in the bytes.
+ * Told of each place where a window that is in the table may stand: the entry, and where its window begins in the bytes.
  *
  * @returns false to end the pass.
  */
-export type CandidateSink = (table: AnchorTable, word: number, bytesOffset: number) => boolean;
+export type EntrySink = (table: AnchorTable, entry: number, bytesOffset: number) => boolean;
 
-/** Looks at every fourth position of the core, through the words that lie aligned in memory. */
-export function passStrided(table: AnchorTable, window: InputWindow, onCandidate: CandidateSink): void {
+/** Looks at every fourth position of the core for windows of two words, through the words that lie aligned in memory. */
+export function passLong(table: AnchorTable, window: InputWindow, onEntry: EntrySink): void {
   if (table.words.length === 0) return;
-  const { bytes } = window;
-  // Neighbouring windows may be aligned differently; reaching over the seam by one stride covers every run there.
-  const from = Math.max(0, window.coreStart - STRIDE_BYTES);
-  const to = Math.min(bytes.length, window.coreEnd + STRIDE_BYTES + WINDOW_BYTES);
-  const misalignment = (bytes.byteOffset + from) % STRIDE_BYTES;
-  const first = misalignment === 0 ? from : from + STRIDE_BYTES - misalignment;
-  const count = Math.floor((to - first) / STRIDE_BYTES);
-  if (count <= 0) return;
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + first, count);
+  const { words, first } = alignedWords(window, LONG_WINDOW_BYTES);
   const { bitmap } = table;
   const shift = 32 - table.bitmapBits;
-  for (let index = 0; index < count; index++) {
-    const word = words[index] ?? 0;
+  const last = words.length - 1;
+  let word = (words[0] ?? 0) | FOLD_WORD;
+  for (let index = 0; index < last; index++) {
+    const next = (words[index + 1] ?? 0) | FOLD_WORD;
+    const bit = (imul(word, HASH_MULTIPLIER) ^ imul(next, SECOND_MULTIPLIER)) >>> shift;
+    if ((((bitmap[bit >>> 5] ?? 0) >>> (bit & 31)) & 1) !== 0) {
+      const bucket = hashLongWindow(word, next, table.bucketBits);
+      const end = table.bucketStarts[bucket + 1] ?? 0;
+      for (let entry = table.bucketStarts[bucket] ?? 0; entry < end; entry++) {
+        if (table.words[entry] !== word || table.nextWords[entry] !== next) continue;
+        if (!onEntry(table, entry, first + index * STRIDE_BYTES)) return;
+      }
+    }
+    word = next;
+  }
+}
+
+/** Looks at every fourth position of the core for windows of one word. */
+export function passShort(table: AnchorTable, window: InputWindow, onEntry: EntrySink): void {
+  if (table.words.length === 0) return;
+  const { words, first } = alignedWords(window, WINDOW_BYTES);
+  const { bitmap } = table;
+  const shift = 32 - table.bitmapBits;
+  for (let index = 0; index < words.length; index++) {
+    const word = (words[index] ?? 0) | FOLD_WORD;
     const bit = imul(word, HASH_MULTIPLIER) >>> shift;
     if ((((bitmap[bit >>> 5] ?? 0) >>> (bit & 31)) & 1) === 0) continue;
-    if (!onCandidate(table, word, first + index * STRIDE_BYTES)) return;
+    if (!visitBucket(table, word, first + index * STRIDE_BYTES, onEntry)) return;
   }
 }
 
 /** Looks at every position of the core: four to an aligned word, one by one at the ragged ends. */
-export function passDense(table: AnchorTable, window: InputWindow, onCandidate: CandidateSink): void {
+export function passDense(table: AnchorTable, window: InputWindow, onEntry: EntrySink): void {
   if (table.words.length === 0) return;
   const { bytes, coreStart } = window;
   const end = Math.min(window.coreEnd, bytes.length - WINDOW_BYTES + 1);
@@ -43,7 +68,7 @@ export function passDense(table: AnchorTable, window: InputWindow, onCandidate: 
   const first = Math.min(end, misalignment === 0 ? coreStart : coreStart + WINDOW_BYTES - misalignment);
   const count = Math.max(0, Math.floor((end - first) / WINDOW_BYTES) - 1);
   const middle = first + count * WINDOW_BYTES;
-  if (!passEach(table, bytes, { from: coreStart, to: first }, onCandidate)) return;
+  if (!passEach(table, bytes, { from: coreStart, to: first }, onEntry)) return;
   const words = new Int32Array(
     bytes.buffer,
     count === 0 ? 0 : bytes.byteOffset + first,
@@ -51,9 +76,9 @@ export function passDense(table: AnchorTable, window: InputWindow, onCandidate: 
   );
   const { bitmap } = table;
   const shift = 32 - table.bitmapBits;
-  let word = words[0] ?? 0;
+  let word = (words[0] ?? 0) | FOLD_WORD;
   for (let index = 0; index < count; index++) {
-    const next = words[index + 1] ?? 0;
+    const next = (words[index + 1] ?? 0) | FOLD_WORD;
     const bit0 = imul(word, HASH_MULTIPLIER) >>> shift;
     const bit1 = imul((word >>> 8) | (next << 24), HASH_MULTIPLIER) >>> shift;
     const bit2 = imul((word >>> 16) | (next << 16), HASH_MULTIPLIER) >>> shift;
@@ -65,11 +90,25 @@ export function passDense(table: AnchorTable, window: InputWindow, onCandidate: 
       ((bitmap[bit3 >>> 5] ?? 0) >>> (bit3 & 31));
     if ((passed & 1) !== 0) {
       const from = first + index * WINDOW_BYTES;
-      if (!passEach(table, bytes, { from, to: from + WINDOW_BYTES }, onCandidate)) return;
+      if (!passEach(table, bytes, { from, to: from + WINDOW_BYTES }, onEntry)) return;
     }
     word = next;
   }
-  passEach(table, bytes, { from: middle, to: end }, onCandidate);
+  passEach(table, bytes, { from: middle, to: end }, onEntry);
+}
+
+/** The words of the core and a little beyond, and where the first of them stands in the bytes. */
+function alignedWords(
+  { bytes, coreStart, coreEnd }: InputWindow,
+  windowBytes: number,
+): { readonly words: Int32Array; readonly first: number } {
+  // Neighbouring windows may be aligned differently; reaching over the seam by one stride covers every run there.
+  const from = Math.max(0, coreStart - STRIDE_BYTES);
+  const to = Math.min(bytes.length, coreEnd + STRIDE_BYTES + windowBytes);
+  const misalignment = (bytes.byteOffset + from) % STRIDE_BYTES;
+  const first = misalignment === 0 ? from : from + STRIDE_BYTES - misalignment;
+  const count = Math.max(0, Math.floor((to - first) / STRIDE_BYTES));
+  return { words: new Int32Array(bytes.buffer, count === 0 ? 0 : bytes.byteOffset + first, count), first };
 }
 
 /** Looks at the windows that begin at `from..to`, each of them within the bytes. Returns false when told to end. */
@@ -77,19 +116,22 @@ function passEach(
   table: AnchorTable,
   bytes: Uint8Array,
   { from, to }: { from: number; to: number },
-  onCandidate: CandidateSink,
+  onEntry: EntrySink,
 ): boolean {
   for (let at = from; at < to; at++) {
-    const word = windowWord(bytes, at);
+    const word = windowWord(bytes, at) | FOLD_WORD;
     const bit = hashWindow(word, table.bitmapBits);
     const isCandidate = (((table.bitmap[bit >>> 5] ?? 0) >>> (bit & 31)) & 1) !== 0;
-    if (isCandidate && !onCandidate(table, word, at)) return false;
+    if (isCandidate && !visitBucket(table, word, at, onEntry)) return false;
   }
   return true;
 }
 
-/** The entries of a table that may have this word: a range of entry numbers. */
-export function bucketOf(table: AnchorTable, word: number): { readonly start: number; readonly end: number } {
+function visitBucket(table: AnchorTable, word: number, bytesOffset: number, onEntry: EntrySink): boolean {
   const bucket = hashWindow(word, table.bucketBits);
-  return { start: table.bucketStarts[bucket] ?? 0, end: table.bucketStarts[bucket + 1] ?? 0 };
+  const end = table.bucketStarts[bucket + 1] ?? 0;
+  for (let entry = table.bucketStarts[bucket] ?? 0; entry < end; entry++) {
+    if (table.words[entry] === word && !onEntry(table, entry, bytesOffset)) return false;
+  }
+  return true;
 }

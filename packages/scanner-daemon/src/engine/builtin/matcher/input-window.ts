@@ -1,4 +1,4 @@
-import { PART_MAX_BYTES } from '../../../database/readers/body-content.js';
+import { PART_MAX_BYTES } from '../../../database/readers/body-language.js';
 import type { ScanInput } from '../../engine.js';
 
 /** A stretch of the input in memory: the core, and a margin so that each part that begins in the core is whole. */

@@ -1,64 +1,88 @@
-import { OFFSET_KINDS } from '../../../database/compiled-database.js';
-import type { BodyTable } from '../../../database/compiled-database.js';
+import {
+  NO_MASKS,
+  type AlternativeTable,
+  type BoundaryTable,
+  type PartTable,
+} from '../../../database/compiled-signatures.js';
+import { BOUNDARIES } from '../../../database/compile/boundaries.js';
+import { boundaryHolds, type BoundaryWindow } from '../../../database/readers/boundary-rules.js';
+import type { InputWindow } from './input-window.js';
 
-/** Whether part number `part` stands at `bytes[at..]`, whole. */
-export function partFits(bodies: BodyTable, part: number, bytes: Uint8Array, at: number): boolean {
-  const { values, masks } = bodies;
-  const start = bodies.partStarts[part] ?? 0;
-  const lengthBytes = partLength(bodies, part);
-  if (at < 0 || at + lengthBytes > bytes.length) return false;
-  for (let index = 0; index < lengthBytes; index++) {
-    if (((bytes[at + index] ?? 0) & (masks[start + index] ?? 0)) !== values[start + index]) return false;
-  }
-  const end = bodies.firstAlternatives[part + 1] ?? 0;
-  for (let alternative = bodies.firstAlternatives[part] ?? 0; alternative < end; alternative++) {
-    if (!alternativeFits(bodies, alternative, bytes, at)) return false;
-  }
-  return true;
+/** What parts are made of. */
+export interface PartTables {
+  readonly parts: PartTable;
+  readonly alternatives: AlternativeTable;
+  readonly boundaries: BoundaryTable;
+}
+
+/** A stretch of the input that parts are looked for in. */
+export type PartSpace = BoundaryWindow;
+
+/** A window as the space for parts, of an input of `sizeBytes`. */
+export function partSpace({ bytes, inputOffset }: InputWindow, sizeBytes: number): PartSpace {
+  return {
+    bytes,
+    startsFile: inputOffset === 0,
+    lengthBytes: bytes.length,
+    endsFile: inputOffset + bytes.length >= sizeBytes,
+  };
 }
 
 /** The length of a part in bytes. */
-export function partLength(bodies: BodyTable, part: number): number {
-  return (bodies.partStarts[part + 1] ?? 0) - (bodies.partStarts[part] ?? 0);
+export function partLength(parts: PartTable, part: number): number {
+  return (parts.starts[part + 1] ?? 0) - (parts.starts[part] ?? 0);
+}
+
+/** Whether part number `part` stands at `bytes[at..]`, whole. */
+export function partFits(tables: PartTables, part: number, space: PartSpace, at: number): boolean {
+  const { parts } = tables;
+  const { bytes } = space;
+  const { values, masks } = parts;
+  const start = parts.starts[part] ?? 0;
+  const lengthBytes = (parts.starts[part + 1] ?? 0) - start;
+  if (at < 0 || at + lengthBytes > bytes.length) return false;
+  const maskStart = parts.maskStarts[part] ?? NO_MASKS;
+  if (maskStart === NO_MASKS) {
+    for (let index = 0; index < lengthBytes; index++)
+      if (bytes[at + index] !== values[start + index]) return false;
+  } else {
+    for (let index = 0; index < lengthBytes; index++)
+      if (((bytes[at + index] ?? 0) & (masks[maskStart + index] ?? 0)) !== values[start + index])
+        return false;
+  }
+  const endAlternative = parts.firstAlternatives[part + 1] ?? 0;
+  for (let alternative = parts.firstAlternatives[part] ?? 0; alternative < endAlternative; alternative++)
+    if (!alternativeFits(tables.alternatives, alternative, bytes, at)) return false;
+  const endBoundary = parts.firstBoundaries[part + 1] ?? 0;
+  for (let boundary = parts.firstBoundaries[part] ?? 0; boundary < endBoundary; boundary++)
+    if (!boundaryFits(tables.boundaries, boundary, space, at)) return false;
+  return true;
 }
 
 function alternativeFits(
-  bodies: BodyTable,
+  table: AlternativeTable,
   alternative: number,
   bytes: Uint8Array,
   partStart: number,
 ): boolean {
-  const lengthBytes = bodies.alternativeLengths[alternative] ?? 0;
-  const at = partStart + (bodies.alternativeOffsets[alternative] ?? 0);
-  const isNegated = bodies.alternativeNegated[alternative] === 1;
-  const end = bodies.optionStarts[alternative + 1] ?? 0;
-  for (let option = bodies.optionStarts[alternative] ?? 0; option < end; option += lengthBytes) {
+  const lengthBytes = table.lengths[alternative] ?? 0;
+  const at = partStart + (table.partOffsets[alternative] ?? 0);
+  const isNegated = table.negated[alternative] === 1;
+  const end = table.optionStarts[alternative + 1] ?? 0;
+  for (let option = table.optionStarts[alternative] ?? 0; option < end; option += lengthBytes) {
     let index = 0;
-    while (index < lengthBytes && bytes[at + index] === bodies.options[option + index]) index++;
+    while (
+      index < lengthBytes &&
+      ((bytes[at + index] ?? 0) & (table.masks[option + index] ?? 0)) === table.values[option + index]
+    )
+      index++;
     if (index === lengthBytes) return !isNegated;
   }
   return isNegated;
 }
 
-/** The input offsets, both included, at which a signature may begin. Empty when `first > last`. */
-export interface StartRange {
-  readonly first: number;
-  readonly last: number;
-}
-
-/** Where a signature may begin in an input of `sizeBytes`. */
-export function startRange(bodies: BodyTable, signature: number, sizeBytes: number): StartRange {
-  const kind = OFFSET_KINDS[bodies.offsetKinds[signature] ?? 0] ?? 'any';
-  const offset = bodies.offsets[signature] ?? 0;
-  const maxShift = bodies.maxShifts[signature] ?? 0;
-  switch (kind) {
-    case 'any':
-      return { first: 0, last: sizeBytes };
-    case 'absolute':
-      return { first: offset, last: offset + maxShift };
-    case 'fromEnd':
-      // Further back than the file is long: no match at all, whatever the shift (clamd 1.4.6, observed).
-      if (offset > sizeBytes) return { first: 0, last: -1 };
-      return { first: sizeBytes - offset, last: sizeBytes - offset + maxShift };
-  }
+function boundaryFits(table: BoundaryTable, boundary: number, space: PartSpace, partStart: number): boolean {
+  const rule = BOUNDARIES[table.rules[boundary] ?? 0];
+  if (rule === undefined) return true;
+  return boundaryHolds(rule.kind, rule.negated, space, partStart + (table.partOffsets[boundary] ?? 0));
 }

@@ -1,6 +1,7 @@
-import { DatabaseCompiler } from '../../../database/compile.js';
-import { readHashLine } from '../../../database/readers/hash-signatures.js';
-import { readNdbLine } from '../../../database/readers/ndb.js';
+import { DatabaseCompiler } from '../../../database/compile/compile.js';
+import type { HashSubject } from '../../../database/hashes/hash-table.js';
+import { readLdbLine } from '../../../database/readers/ldb-line.js';
+import { readNdbLine } from '../../../database/readers/ndb-line.js';
 import type { ScanReport } from '../../engine.js';
 import { bytesInput } from '../../engine.js';
 import type { ScanInput } from '../../engine.js';
@@ -11,6 +12,7 @@ import { BuiltinEngine } from '../builtin-engine.js';
 /** Signature lines by kind, for tests. */
 export interface TestSignatures {
   readonly ndb?: readonly string[];
+  readonly ldb?: readonly string[];
   readonly hashes?: readonly string[];
   readonly falsePositives?: readonly string[];
 }
@@ -20,19 +22,24 @@ export function testEngine(signatures: TestSignatures): BuiltinEngine {
   const compiler = new DatabaseCompiler();
   for (const line of signatures.ndb ?? []) {
     const signature = readNdbLine(line);
-    if (signature.kind !== 'body') throw new Error(`${line}: ${signature.kind}`);
-    compiler.addBody(signature, 'official');
+    if (signature.kind !== 'extended') throw new Error(`${line}: ${signature.kind}`);
+    compiler.addExtended(signature, true);
   }
-  for (const line of signatures.hashes ?? []) {
-    const signature = readHashLine(line);
-    if (signature.kind !== 'hash') throw new Error(`${line}: ${signature.kind}`);
-    compiler.addHash(signature, 'official');
+  for (const line of signatures.ldb ?? []) {
+    const signature = readLdbLine(line);
+    if (signature.kind !== 'logical') throw new Error(`${line}: ${signature.kind}`);
+    compiler.addLogical(signature, true);
   }
-  for (const line of signatures.falsePositives ?? []) {
-    const signature = readHashLine(line);
-    if (signature.kind !== 'hash') throw new Error(`${line}: ${signature.kind}`);
-    compiler.addFalsePositive(signature, 'official');
-  }
+  const addHashes = (subject: HashSubject, lines: readonly string[]): void => {
+    compiler.hashes.addFile(subject, Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1'), {
+      origin: 'official',
+      onMalformed: (lineNumber, { reason }) => {
+        throw new Error(`${lines[lineNumber - 1] ?? ''}: ${reason}`);
+      },
+    });
+  };
+  addHashes('file', signatures.hashes ?? []);
+  addHashes('falsePositive', signatures.falsePositives ?? []);
   return new BuiltinEngine(compiler.finish());
 }
 

@@ -1,0 +1,144 @@
+import { hashLongWindow, hashWindow, STRIDE_BYTES } from '../../engine/builtin/matcher/anchor-hash.js';
+import type { AnchorTable, PlacedTable, SignatureFilter } from '../compiled-signatures.js';
+import type { Anchor, AnchorKind } from './choose-anchor.js';
+import { Uint32List } from './growable-lists.js';
+import type { PlacedPart } from './choose-triggers.js';
+import { wordAt } from './window-rarity.js';
+
+/** 4 KiB: stays in the first-level cache next to the data. */
+const BITMAP_BITS_MIN = 15;
+/** 2 MiB: past this the cache loses more than the filter gains. */
+const BITMAP_BITS_MAX = 24;
+/** Bits per entry, as a power of two: one random window in 64 passes for want of a better filter. */
+const BITS_PER_ENTRY_LOG2 = 6;
+const BUCKET_BITS_MIN = 4;
+
+/** The windows of many anchors, by the table they go to. */
+export class AnchorEntries {
+  readonly #tables: Readonly<Record<AnchorKind, EntryList>> = {
+    long: new EntryList(),
+    short: new EntryList(),
+    dense: new EntryList(),
+  };
+  readonly #unanchored = new Uint32List();
+  readonly #placed: PlacedPart[] = [];
+
+  add({ kind, part, folded, partOffset }: Anchor): void {
+    const shifts = kind === 'dense' ? 1 : STRIDE_BYTES;
+    for (let shift = 0; shift < shifts; shift++) {
+      const at = partOffset + shift;
+      this.#tables[kind].push({
+        word: wordAt(folded.bytes, at),
+        nextWord: kind === 'long' ? wordAt(folded.bytes, at + 4) : 0,
+        part,
+        partOffset: at,
+      });
+    }
+  }
+
+  addPlaced(part: PlacedPart): void {
+    this.#placed.push(part);
+  }
+
+  addUnanchored(signature: number): void {
+    this.#unanchored.push(signature);
+  }
+
+  /** The filter of these and those of `general`. */
+  compile(general: AnchorEntries | undefined): SignatureFilter {
+    const table = (kind: AnchorKind): AnchorTable => {
+      const lists = [this.#tables[kind], ...(general === undefined ? [] : [general.#tables[kind]])];
+      return compileTable(lists, kind === 'long');
+    };
+    const unanchored = new Uint32List();
+    for (const { view } of [this.#unanchored, ...(general === undefined ? [] : [general.#unanchored])])
+      for (const signature of view) unanchored.push(signature);
+    return {
+      long: table('long'),
+      short: table('short'),
+      dense: table('dense'),
+      placed: compilePlaced([...this.#placed, ...(general === undefined ? [] : general.#placed)]),
+      unanchored: unanchored.shared(),
+    };
+  }
+}
+
+interface AnchorEntry {
+  readonly word: number;
+  readonly nextWord: number;
+  readonly part: number;
+  readonly partOffset: number;
+}
+
+class EntryList {
+  readonly words = new Uint32List();
+  readonly nextWords = new Uint32List();
+  readonly parts = new Uint32List();
+  readonly partOffsets = new Uint32List();
+
+  push({ word, nextWord, part, partOffset }: AnchorEntry): void {
+    this.words.push(word);
+    this.nextWords.push(nextWord);
+    this.parts.push(part);
+    this.partOffsets.push(partOffset);
+  }
+}
+
+function compileTable(lists: readonly EntryList[], isLong: boolean): AnchorTable {
+  const total = lists.reduce((sum, list) => sum + list.words.length, 0);
+  const sizeLog2 = Math.ceil(Math.log2(total + 1));
+  const bitmapBits = Math.min(BITMAP_BITS_MAX, Math.max(BITMAP_BITS_MIN, sizeLog2 + BITS_PER_ENTRY_LOG2));
+  const bucketBits = Math.min(bitmapBits, Math.max(BUCKET_BITS_MIN, sizeLog2 + 1));
+  const hash = (list: EntryList, index: number, bits: number): number => {
+    const word = list.words.at(index);
+    return isLong ? hashLongWindow(word, list.nextWords.at(index), bits) : hashWindow(word, bits);
+  };
+  const bitmap = new Uint32Array(new SharedArrayBuffer(2 ** bitmapBits / 8));
+  const bucketStarts = new Uint32Array(
+    new SharedArrayBuffer((2 ** bucketBits + 1) * Uint32Array.BYTES_PER_ELEMENT),
+  );
+  forEachEntry(lists, (list, index) => {
+    const bit = hash(list, index, bitmapBits);
+    bitmap[bit >>> 5] = (bitmap[bit >>> 5] ?? 0) | (1 << (bit & 31));
+    const bucket = hash(list, index, bucketBits) + 1;
+    bucketStarts[bucket] = (bucketStarts[bucket] ?? 0) + 1;
+  });
+  for (let bucket = 1; bucket < bucketStarts.length; bucket++)
+    bucketStarts[bucket] = (bucketStarts[bucket] ?? 0) + (bucketStarts[bucket - 1] ?? 0);
+  const next = bucketStarts.slice();
+  const bytes32 = total * Uint32Array.BYTES_PER_ELEMENT;
+  const words = new Int32Array(new SharedArrayBuffer(bytes32));
+  const nextWords = new Int32Array(new SharedArrayBuffer(isLong ? bytes32 : 0));
+  const parts = new Uint32Array(new SharedArrayBuffer(bytes32));
+  const partOffsets = new Uint16Array(new SharedArrayBuffer(total * Uint16Array.BYTES_PER_ELEMENT));
+  forEachEntry(lists, (list, index) => {
+    const bucket = hash(list, index, bucketBits);
+    const place = next[bucket] ?? 0;
+    next[bucket] = place + 1;
+    words[place] = list.words.at(index);
+    if (isLong) nextWords[place] = list.nextWords.at(index);
+    parts[place] = list.parts.at(index);
+    partOffsets[place] = list.partOffsets.at(index);
+  });
+  return { bitmapBits, bitmap, bucketBits, bucketStarts, words, nextWords, parts, partOffsets };
+}
+
+/** In the order of their places, each place of a part on its own. */
+function compilePlaced(placedParts: readonly PlacedPart[]): PlacedTable {
+  const places = placedParts
+    .flatMap(({ part, fileOffset, maxShift }) =>
+      Array.from({ length: maxShift + 1 }, (_none, shift) => ({ part, fileOffset: fileOffset + shift })),
+    )
+    .sort((a, b) => a.fileOffset - b.fileOffset || a.part - b.part);
+  const parts = new Uint32List();
+  const fileOffsets = new Uint32List();
+  for (const { part, fileOffset } of places) {
+    parts.push(part);
+    fileOffsets.push(fileOffset);
+  }
+  return { parts: parts.shared(), fileOffsets: fileOffsets.shared() };
+}
+
+function forEachEntry(lists: readonly EntryList[], visit: (list: EntryList, index: number) => void): void {
+  for (const list of lists) for (let index = 0; index < list.words.length; index++) visit(list, index);
+}

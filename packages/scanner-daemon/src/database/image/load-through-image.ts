@@ -1,0 +1,66 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { DatabaseFile, LoadedBuiltinDatabase } from '../loaded-database.js';
+import { imagePath, openImageDirectory, tidyImages } from './image-directory.js';
+import type { ImageIdentity } from './image-format.js';
+import { readImage, type NoImage } from './read-image.js';
+import { writeImage } from './write-image.js';
+
+export interface LoadThroughImageOptions extends ImageIdentity {
+  /** Where images lie; undefined = there are none. See `imageDirectoryPath`. */
+  readonly directory: string | undefined;
+  /**
+   * What the key was made of, as it was then: an image may be older than the times of its files. Where `load` finds other
+   * files or times, what it made is not kept as an image.
+   */
+  readonly files: readonly DatabaseFile[];
+  /** Reads and compiles the sources. What it throws is thrown on. */
+  readonly load: () => Promise<LoadedBuiltinDatabase>;
+}
+
+/** A database and where it came from. */
+export interface LoadedThroughImage {
+  readonly loaded: LoadedBuiltinDatabase;
+  readonly from: 'image' | 'sources';
+  /** Why it did not come from an image; undefined where it did, and where there shall be none. */
+  readonly noImage?: NoImage;
+  /**
+   * Writes the image that was missing, which may be put off until the database is in use. Nothing to do: resolves at
+   * once. Never rejects: what failed comes as one line for the log, and the database is as good without it.
+   */
+  readonly save: () => Promise<string | undefined>;
+}
+
+const NOTHING_TO_SAVE = (): Promise<undefined> => Promise.resolve(undefined);
+
+/** Takes the database from its image, or from the sources where there is no sound one. */
+export async function loadThroughImage(options: LoadThroughImageOptions): Promise<LoadedThroughImage> {
+  const { directory, key, formatVersion, files, load } = options;
+  if (directory === undefined) return { loaded: await load(), from: 'sources', save: NOTHING_TO_SAVE };
+  const image = await readImage(imagePath(directory, key), { key, formatVersion });
+  if (image.kind === 'read') {
+    // Sound, ours and of this version: what `saveImage` wrote, from the same type.
+    const loaded = image.tree as Omit<LoadedBuiltinDatabase, 'files'>;
+    return { loaded: { ...loaded, files }, from: 'image', save: NOTHING_TO_SAVE };
+  }
+  const loaded = await load();
+  // Sources that were replaced while they were read are not those of the key.
+  const save = isDeepStrictEqual(loaded.files, files)
+    ? (): Promise<string | undefined> => saveImage(directory, { key, formatVersion }, loaded)
+    : NOTHING_TO_SAVE;
+  return { loaded, from: 'sources', noImage: image, save };
+}
+
+async function saveImage(
+  directory: string,
+  identity: ImageIdentity,
+  loaded: LoadedBuiltinDatabase,
+): Promise<string | undefined> {
+  const opened = await openImageDirectory(directory);
+  if (opened.kind === 'refused') return `No image of the database is kept: ${opened.why}`;
+  // The files are those of the day, whatever the image says.
+  const written = await writeImage(imagePath(directory, identity.key), { ...loaded, files: [] }, identity);
+  await tidyImages(directory);
+  return written.kind === 'failed'
+    ? `The image of the database could not be written to ${directory}: ${written.why}`
+    : undefined;
+}

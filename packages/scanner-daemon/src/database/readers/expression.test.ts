@@ -1,0 +1,74 @@
+import { describe, expect, test } from '@jest/globals';
+import type { LogicalNode } from '../model/logical-signature.js';
+import { readExpression } from './expression.js';
+
+/** The tree in prefix form: `&(0 |(1 2>3,1))`. */
+function shown(node: LogicalNode): string {
+  const { count } = node;
+  const distinct = count?.distinct === undefined ? '' : `,${count.distinct}`;
+  const suffix = count === undefined ? '' : `${count.operator}${count.count}${distinct}`;
+  return node.kind === 'subsignature'
+    ? `${node.index}${suffix}`
+    : `${node.kind === 'and' ? '&' : '|'}(${node.operands.map(shown).join(' ')})${suffix}`;
+}
+
+describe('readExpression', () => {
+  /** Truth tables of clamscan 1.4.6 show the grouping. */
+  test.each([
+    ['0', '0'],
+    ['0&1&2', '&(0 1 2)'],
+    ['0|1&2', '|(0 &(1 2))'],
+    ['0&1|2', '&(0 |(1 2))'],
+    ['0&1|2&0', '&(0 |(1 &(2 0)))'],
+    ['(0|1)&2', '&(|(0 1) 2)'],
+    ['0|1|2&0', '|(0 1 &(2 0))'],
+    ['0=2', '0=2'],
+    ['0>2,a', '0>2'],
+    ['0>=2', '0=2'],
+    ['0=>2', '0>2'],
+    ['0=<2', '0<2'],
+    ['0==2', '0=2'],
+    ['0=1=2', '0=2'],
+    ['0=-1', '0=4294967295'],
+    ['0=4294967297', '0=1'],
+    ['0,9', '0'],
+    ['0a', '0'],
+    ['+0', '0'],
+    ['(0|1)>1,2', '|(0 1)>1,2'],
+    ['(0|1)=1,', '|(0 1)=1,0'],
+    ['((0&1)|2)=2', '|(&(0 1) 2)=2'],
+    ['(0>1)&1', '&(0>1 1)'],
+  ])('%s groups as %s', (text, expected) => {
+    const read = readExpression(text);
+    expect(read === undefined ? undefined : shown(read.root)).toBe(expected);
+  });
+
+  test.each([
+    '',
+    '()',
+    '0&',
+    '&0',
+    '0&&1',
+    '(0',
+    '0)',
+    '(0)(1)',
+    '0(1)',
+    '(0)1',
+    'a',
+    '-1',
+    '0=',
+    '0=a',
+    '(0)=1',
+    '((0|1))=2',
+    '(0=1)=1',
+    '(0|1)>=2',
+    '(0|1)=1a',
+    '64',
+  ])('%j is malformed', (text) => {
+    expect(readExpression(text)).toBeUndefined();
+  });
+
+  test('very deep brackets end in malformed, not in an overflow', () => {
+    expect(readExpression(`${'('.repeat(100_000)}0${')'.repeat(100_000)}`)).toBeUndefined();
+  });
+});

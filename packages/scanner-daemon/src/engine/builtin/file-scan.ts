@@ -1,0 +1,250 @@
+import type { EncryptedContainer } from '@portcullis/shared';
+import type { CompiledDatabase } from '../../database/compiled-database.js';
+import { nameOf } from '../../database/names/name-table.js';
+import { bytesInput, type ScanInput } from '../engine.js';
+import type { ExecutableLayout } from '../executables/executable-layout.js';
+import { importList } from '../executables/pe-import-list.js';
+import { readExecutable } from '../executables/read-executable.js';
+import { detectFileType, FILE_TYPE_HEAD_BYTES } from '../file-types/detect-file-type.js';
+import { describeType, type FileType } from '../file-types/file-type.js';
+import type { ScanBudget } from '../scan-budget.js';
+import { unpackerOf } from '../unpack/registry.js';
+import type { ContainerFormat, UnpackedEntry } from '../unpack/unpacker.js';
+import { containerFormatOf } from './container-format.js';
+import type { ContainerMetadataMatcher } from './container-metadata.js';
+import type { BuiltinEngineOptions } from './engine-options.js';
+import { lookUpDigests, wantedAlgorithms } from './hashes/hash-lookup.js';
+import { findImportHashes } from './hashes/import-hashes.js';
+import { InputDigests } from './hashes/input-digests.js';
+import { findSectionHashes } from './hashes/section-hashes.js';
+import { CORE_BYTES } from './matcher/input-window.js';
+import { WorkMeter } from './matcher/work-meter.js';
+import { normalisedForms } from './normalised-forms.js';
+import type { SignatureMatches, SignatureScan } from './signature-scan.js';
+
+/** clamd 1.4.6 does not look at files of up to five bytes (observed with signatures that match them). */
+const SKIPPED_SIZE_MAX_BYTES = 5;
+/** The target under which no signature is filed: only those for any file apply. */
+const ANY_TARGET = 0;
+const HTML_TARGET = 3;
+const TEXT_TARGET = 7;
+
+/** What all files of one scan share. */
+export interface FileScanContext {
+  readonly database: CompiledDatabase;
+  readonly signatures: SignatureScan;
+  readonly matchesMetadata: ContainerMetadataMatcher;
+  readonly options: BuiltinEngineOptions;
+  readonly budget: ScanBudget;
+  readonly allMatch: boolean;
+}
+
+/** What was found in a file and in what it holds. */
+export interface FileFindings {
+  /** False where the input became shorter than it said. */
+  readonly isReadable: boolean;
+  readonly bytesScanned: number;
+  /** In the order of report. */
+  readonly names: readonly string[];
+}
+
+const NOTHING: FileFindings = { isReadable: true, bytesScanned: 0, names: [] };
+
+/** One scan: the file, its normalised forms, and whatever it contains, down to the limits of the budget. */
+export class FileScan {
+  readonly #context: FileScanContext;
+  #encrypted: EncryptedContainer | undefined;
+
+  constructor(context: FileScanContext) {
+    this.#context = context;
+  }
+
+  /** The first container that could not be looked into for want of a password. */
+  get encrypted(): EncryptedContainer | undefined {
+    return this.#encrypted;
+  }
+
+  /** @param containers `CL_TYPE_…` of what the input lies in, outermost first */
+  scan(input: ScanInput, containers: readonly string[]): FileFindings {
+    const { budget, allMatch } = this.#context;
+    if (input.sizeBytes <= SKIPPED_SIZE_MAX_BYTES) return NOTHING;
+    if (!budget.admitFile(input.sizeBytes) || !budget.mayContinue()) return NOTHING;
+    const head = input.read(0, Math.min(input.sizeBytes, FILE_TYPE_HEAD_BYTES));
+    const type = detectFileType(head);
+    const format = containerFormatOf(type, head, this.#context.options.parse);
+    const own = this.#scanOwn(input, type, containers);
+    if (!own.isReadable) return own;
+    const names = [...own.names];
+    const isWanted = (): boolean => allMatch || names.length === 0;
+    if (isWanted()) names.push(...this.#scanForms(input, type, containers));
+    if (isWanted() && format !== undefined && budget.enter()) {
+      names.push(...this.#scanContainer(input, format, [...containers, describeType(type).clamType]));
+      budget.leave();
+    }
+    return { ...own, names: names.length > 0 && this.#isFalsePositive(input) ? [] : names };
+  }
+
+  #scanOwn(input: ScanInput, type: FileType, containers: readonly string[]): FileFindings {
+    if (type === 'ignored') return NOTHING;
+    const { database, allMatch, options } = this.#context;
+    const layout = layoutOf(input, type, options.parse);
+    const { file } = database.hashes;
+    const digests = new InputDigests(wantedAlgorithms(file, input.sizeBytes), input.sizeBytes);
+    const matches = this.#scanSignatures(input, {
+      target: rawTargetOf(type),
+      containers,
+      layout,
+      digests,
+    });
+    const nameIds = [...matches.extended];
+    const isWanted = (): boolean => allMatch || nameIds.length === 0;
+    const isWhole = matches.isReadable && matches.bytesScanned === input.sizeBytes;
+    if (isWanted() && isWhole) nameIds.push(...lookUpDigests(file, input.sizeBytes, digests.finish()));
+    if (isWanted()) nameIds.push(...matches.logical);
+    if (isWanted() && type === 'pe') nameIds.push(...this.#scanPe(input, layout));
+    const { isReadable, bytesScanned } = matches;
+    return { isReadable, bytesScanned, names: this.#namesOf(nameIds) };
+  }
+
+  /** The raw bytes against body and logical signatures, and through the digests at the same time. */
+  #scanSignatures(
+    input: ScanInput,
+    how: {
+      /** undefined: none apply to the bytes as they are */
+      readonly target: number | undefined;
+      readonly containers: readonly string[];
+      readonly layout: () => ExecutableLayout | undefined;
+      readonly digests: InputDigests;
+    },
+  ): SignatureMatches {
+    const { budget, signatures } = this.#context;
+    return signatures.scan({
+      input,
+      target: how.target,
+      layout: how.layout,
+      containers: how.containers,
+      meter: new WorkMeter(budget),
+      onWindow: ({ bytes, coreStart, coreEnd }) => {
+        how.digests.update(bytes.subarray(coreStart, coreEnd));
+      },
+    });
+  }
+
+  #scanForms(input: ScanInput, type: FileType, containers: readonly string[]): readonly string[] {
+    const { budget, signatures, options, allMatch } = this.#context;
+    const nameIds: number[] = [];
+    for (const { target, bytes } of normalisedForms(input, type, options, budget)) {
+      const { extended, logical } = signatures.scan({
+        input: bytesInput(bytes),
+        target,
+        layout: () => undefined,
+        containers,
+        meter: new WorkMeter(budget),
+      });
+      nameIds.push(...extended, ...logical);
+      if (!allMatch && nameIds.length > 0) break;
+    }
+    return this.#namesOf(nameIds);
+  }
+
+  #scanPe(input: ScanInput, layout: () => ExecutableLayout | undefined): readonly number[] {
+    const { database, allMatch, budget } = this.#context;
+    const { hashes } = database;
+    const headers = layout();
+    if (headers === undefined) return [];
+    const sections = headers.sections.map(({ fileOffset, sizeBytes }) => ({ offset: fileOffset, sizeBytes }));
+    const nameIds = [...findSectionHashes(hashes.section, input, sections, { allMatch, budget })];
+    if (!allMatch && nameIds.length > 0) return nameIds;
+    const imports = importList(input, headers);
+    if (imports !== undefined) nameIds.push(...findImportHashes(hashes.importList, imports));
+    return nameIds;
+  }
+
+  #scanContainer(
+    input: ScanInput,
+    format: ContainerFormat,
+    containers: readonly string[],
+  ): readonly string[] {
+    const { budget, allMatch } = this.#context;
+    const names: string[] = [];
+    const outcome = unpackerOf(format)?.unpack(input, {
+      budget,
+      emit: (entry) => {
+        names.push(...this.#scanEntry(entry, input, containers));
+        return allMatch || names.length === 0 ? 'continue' : 'stop';
+      },
+    });
+    if (outcome?.kind === 'incomplete' && outcome.reason === 'encrypted')
+      this.#encrypted ??= outcome.container;
+    return names;
+  }
+
+  #scanEntry(entry: UnpackedEntry, container: ScanInput, containers: readonly string[]): readonly string[] {
+    const { allMatch, matchesMetadata } = this.#context;
+    const names = matchesMetadata({
+      containerType: containers.at(-1) ?? 'CL_TYPE_ANY',
+      containerSizeBytes: container.sizeBytes,
+      fileName: entry.name,
+      compressedSizeBytes: entry.compressedSizeBytes,
+      realSizeBytes: entry.sizeBytes,
+      isEncrypted: entry.isEncrypted,
+      position: entry.position,
+    });
+    if (entry.isEncrypted || (!allMatch && names.length > 0)) return names;
+    return [...names, ...this.scan(entry.input, containers).names];
+  }
+
+  #namesOf(nameIds: readonly number[]): readonly string[] {
+    return [...new Set(nameIds)].map((nameId) => nameOf(this.#context.database.names, nameId));
+  }
+
+  /** Looked at only once something was found in the file or anywhere inside it. Out of time, the finding stands. */
+  #isFalsePositive(input: ScanInput): boolean {
+    const { database, budget } = this.#context;
+    const { falsePositive } = database.hashes;
+    const wanted = wantedAlgorithms(falsePositive, input.sizeBytes);
+    if (wanted.length === 0) return false;
+    const digests = new InputDigests(wanted, input.sizeBytes);
+    for (let offset = 0; offset < input.sizeBytes; offset += CORE_BYTES) {
+      if (!budget.mayContinue()) return false;
+      const lengthBytes = Math.min(CORE_BYTES, input.sizeBytes - offset);
+      const piece = input.read(offset, lengthBytes);
+      if (piece.length < lengthBytes) return false;
+      digests.update(piece);
+    }
+    return lookUpDigests(falsePositive, input.sizeBytes, digests.finish()).length > 0;
+  }
+}
+
+/**
+ * Whose signatures apply to the bytes as they are: those of a text to its normalised form only, and to HTML as it is none
+ * at all (observed with signatures for targets 0, 3 and 7).
+ */
+function rawTargetOf(type: FileType): number | undefined {
+  const { target } = describeType(type);
+  if (target === HTML_TARGET) return undefined;
+  return target === TEXT_TARGET ? ANY_TARGET : target;
+}
+
+/** Reads the headers of an executable once, when first asked for. */
+function layoutOf(
+  input: ScanInput,
+  type: FileType,
+  parse: BuiltinEngineOptions['parse'],
+): () => ExecutableLayout | undefined {
+  let known: { readonly layout: ExecutableLayout | undefined } | undefined;
+  return () => {
+    known ??= { layout: readLayout(input, type, parse) };
+    return known.layout;
+  };
+}
+
+function readLayout(
+  input: ScanInput,
+  type: FileType,
+  parse: BuiltinEngineOptions['parse'],
+): ExecutableLayout | undefined {
+  if (type === 'pe') return parse.pe ? readExecutable(input, 'pe') : undefined;
+  if (type === 'elf') return parse.elf ? readExecutable(input, 'elf') : undefined;
+  return type === 'machO' || type === 'machOUniversal' ? readExecutable(input, 'machO') : undefined;
+}

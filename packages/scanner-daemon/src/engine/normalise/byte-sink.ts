@@ -1,0 +1,42 @@
+const FIRST_BYTES = 4096;
+
+/** A growing byte array with an upper bound; what does not fit is dropped and remembered. */
+export class ByteSink {
+  #bytes: Uint8Array;
+  #length = 0;
+  readonly #maxBytes: number;
+  #isFull = false;
+
+  constructor(expectedBytes: number, maxBytes: number) {
+    this.#maxBytes = maxBytes;
+    this.#bytes = new Uint8Array(Math.min(maxBytes, Math.max(FIRST_BYTES, expectedBytes)));
+  }
+
+  /** Something was dropped. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** Appends one byte. */
+  push(byte: number): void {
+    if (this.#length === this.#bytes.length && !this.#grow()) return;
+    this.#bytes[this.#length] = byte;
+    this.#length += 1;
+  }
+
+  /** The bytes so far: a view of the sink's own memory. */
+  view(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #grow(): boolean {
+    if (this.#length >= this.#maxBytes) {
+      this.#isFull = true;
+      return false;
+    }
+    const grown = new Uint8Array(Math.min(this.#maxBytes, Math.max(FIRST_BYTES, this.#length * 2)));
+    grown.set(this.#bytes);
+    this.#bytes = grown;
+    return true;
+  }
+}
