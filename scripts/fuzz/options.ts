@@ -16,6 +16,7 @@ export const targetNames = [
   'unpack-tar',
   'unpack-7z',
   'unpack-ole2',
+  'unpack-mail',
   'daemon',
 ] as const;
 export type TargetName = (typeof targetNames)[number];

@@ -9,6 +9,7 @@ import {
   zipOf,
 } from '@portcullis/scanner-daemon/dist/src/engine/unpack/testing/containers.js';
 import { budgetOf } from '@portcullis/scanner-daemon/dist/src/engine/unpack/testing/unpack-all.js';
+import { mailOf, UUENCODED } from '@portcullis/scanner-daemon/dist/src/engine/unpack/testing/mails.js';
 import type { ContainerFormat } from '@portcullis/scanner-daemon/dist/src/engine/unpack/unpacker.js';
 import type { Seeds } from '../mutate.js';
 import { demand } from '../fuzz-error.js';
@@ -49,6 +50,7 @@ const CORPUS: Readonly<Record<ContainerFormat, readonly Buffer[]>> = {
   tar: [tarOf(FILES.map(({ name, content }) => tarMember(name, content)))],
   '7z': [sevenZipOf(FILES)],
   ole2: [compoundFileOf(FILES)],
+  mail: [mailOf(FILES), Buffer.from(`From a\nFrom: b\n\n${UUENCODED}\nFrom c\nTo: d\n\ntext\n`)],
 };
 
 /** Whether a target is one of these. */
@@ -77,6 +79,11 @@ export function createUnpackTarget(
       '\0\0\0\0',
       'ustar\u000000',
       '77777777777\0',
+      '\n--b--\n',
+      '\n\nFrom ',
+      'begin 644 a\n',
+      'Content-Type: multipart/mixed; boundary=b\n',
+      'Content-Transfer-Encoding: base64\n',
     ),
     check(input) {
       const limits = {

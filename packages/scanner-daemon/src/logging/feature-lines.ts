@@ -6,6 +6,7 @@ const FEATURE_NAMES = {
   archives: 'archives',
   images: 'images',
   imageFuzzyHashes: 'image fuzzy hashes',
+  embeddedFiles: 'files embedded in others',
   encryptedAlerts: 'alerts of encrypted files',
   exceedsMaxAlerts: 'AlertExceedsMax',
   heuristics: 'heuristics',

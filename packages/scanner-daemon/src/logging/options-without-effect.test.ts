@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { changedOptions, readClamdConfig } from '@portcullis/shared';
 import { BUILTIN_ENGINE } from '../engine/builtin/description.js';
-import { ALL_FEATURES, type EngineDescription } from './feature-lines.js';
+import { ALL_FEATURES, type EngineDescription, type EngineFeature } from './feature-lines.js';
 import { optionsWithoutEffect } from './options-without-effect.js';
 
 function lines(options: readonly string[], engine: Pick<EngineDescription, 'features'> = BUILTIN_ENGINE) {
@@ -12,40 +12,40 @@ function lines(options: readonly string[], engine: Pick<EngineDescription, 'feat
 
 describe('optionsWithoutEffect', () => {
   test.each([
-    ['OfficialDatabaseOnly yes', 'OfficialDatabaseOnly has no effect: unofficial databases are loaded too'],
     [
       'CVDCertsDirectory /etc/certs',
       'CVDCertsDirectory has no effect: detached signatures of databases are not looked at',
     ],
     ['FIPSCryptoHashLimits yes', 'FIPSCryptoHashLimits has no effect: MD5 and SHA1 stay in use'],
     ['CacheSize 1', 'CacheSize has no effect: there is no cache of clean files'],
-    ['ForceToDisk yes', 'ForceToDisk has no effect: nothing is unpacked'],
-    ['MaxRecursion 16', 'MaxRecursion has no effect: nothing is unpacked'],
-    ['MaxFiles 1', 'MaxFiles has no effect: nothing is unpacked'],
+    [
+      'ForceToDisk yes',
+      'ForceToDisk has no effect: what is unpacked stays in memory, and ZIP files in others are not looked for',
+    ],
+    ['AlertOLE2Macros yes', 'AlertOLE2Macros has no effect: there are no heuristics'],
     ['GenerateMetadataJson yes', 'GenerateMetadataJson has no effect: no metadata is collected'],
     ['BytecodeUnsigned yes', 'BytecodeUnsigned has no effect: no bytecode is run'],
     ['BytecodeMode Test', 'BytecodeMode has no effect: no bytecode is run'],
-    ['PCREMatchLimit 1', 'PCREMatchLimit has no effect: signatures with regular expressions are not used'],
     ['DevACOnly yes', 'DevACOnly has no effect: the matcher is another'],
     ['PreludeEnable yes', 'PreludeEnable has no effect: nothing is sent to Prelude'],
     [
       'PhishingSignatures no',
       'PhishingSignatures has no effect: signatures of phishing are loaded all the same',
     ],
-    ['AlertEncrypted yes', 'AlertEncrypted has no effect: what is encrypted is not told apart'],
   ])('%s', (option, line) => {
     expect(lines([option])).toEqual([line]);
   });
 
   test('one line an option, and none for a value that is the default', () => {
     expect(
-      lines(['PCREMatchLimit 1', 'PCRERecMatchLimit 2', 'PCREMaxFileSize 100M', 'MaxFiles 10000']),
+      lines(['DevACOnly yes', 'DevACDepth 2', 'DevLiblog no', 'CacheSize 65536']),
     ).toHaveLength(2);
   });
 
   test('what clamd looks at only beside another option is told of only beside it', () => {
     expect(lines(['ExcludePUA A', 'ExcludePUA B'])).toEqual([]);
-    expect(lines(['DetectPUA yes', 'ExcludePUA A', 'ExcludePUA B'])).toEqual([
+    const nothing = { features: new Set<EngineFeature>() };
+    expect(lines(['DetectPUA yes', 'ExcludePUA A', 'ExcludePUA B'], nothing)).toEqual([
       'ExcludePUA has no effect: PUA signatures of all categories are loaded',
     ]);
     expect(lines(['StructuredCCOnly yes'])).toEqual([]);

@@ -51,7 +51,12 @@ const ROWS: readonly OptionsRow[] = [
     onlyWith: 'GenerateMetadataJson',
   },
   {
-    options: ['ForceToDisk', 'MaxRecursion', 'MaxFiles', 'MaxZipTypeRcg'],
+    options: ['ForceToDisk', 'MaxZipTypeRcg'],
+    reason: 'what is unpacked stays in memory, and ZIP files in others are not looked for',
+    needs: 'embeddedFiles',
+  },
+  {
+    options: ['MaxRecursion', 'MaxFiles'],
     reason: 'nothing is unpacked',
     needs: 'archives',
   },
@@ -62,12 +67,12 @@ const ROWS: readonly OptionsRow[] = [
   },
   {
     options: ['AlertBrokenExecutables', 'MaxEmbeddedPE', 'MaxIconsPE'],
-    reason: 'executables are not parsed',
-    needs: 'executables',
+    reason: 'executables are read for their signatures alone',
+    needs: 'embeddedFiles',
   },
   { options: ['AlertBrokenMedia'], reason: 'images are not parsed', needs: 'images' },
   { options: ['ScanPartialMessages'], reason: 'mail is not parsed', needs: 'mail' },
-  { options: ['AlertOLE2Macros', 'OLE2BlockMacros'], reason: 'OLE2 is not parsed', needs: 'ole2' },
+  { options: ['AlertOLE2Macros', 'OLE2BlockMacros'], reason: 'there are no heuristics', needs: 'heuristics' },
   {
     options: ['MaxHTMLNormalize', 'MaxHTMLNoTags', 'MaxScriptNormalize'],
     reason: 'HTML is not normalised',

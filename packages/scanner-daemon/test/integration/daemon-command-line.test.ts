@@ -141,12 +141,12 @@ describe('--check-config', () => {
   });
 
   test('tells of options that have no effect', async () => {
-    site.put('clamd.conf', `${site.read('clamd.conf')}CacheSize 1\nMaxFiles 5\n`);
+    site.put('clamd.conf', `${site.read('clamd.conf')}CacheSize 1\nIdleTimeout 5\n`);
     expect(await run(['-c', site.configFile, '--check-config'])).toMatchObject({
       code: 0,
       stderr:
         'WARNING: CacheSize has no effect: there is no cache of clean files\n' +
-        'WARNING: MaxFiles has no effect: nothing is unpacked\n',
+        'WARNING: IdleTimeout has no effect: scan threads stay\n',
     });
   });
 

@@ -3,7 +3,10 @@
 usage: unpack.py DIRECTORY
 """
 
+import binascii
 import bz2
+import email.message
+import email.policy
 import gzip
 import hashlib
 import io
@@ -100,6 +103,39 @@ inner = content("matryoshka")
 for level in range(6):
     inner = zip_of([("inner", inner), ("beside", content(f"beside{level}"))])
 write("zip-nested", inner)
+
+
+
+def mail_of(name, files, encoding="base64", subtype="mixed", text="See the attachment."):
+    message = email.message.EmailMessage(policy=email.policy.SMTP)
+    message["From"] = "a@example.com"
+    message["To"] = "b@example.com"
+    message["Subject"] = name
+    message.set_content(text)
+    message.add_alternative(f"<html><body>{text}</body></html>", subtype="html")
+    for file_name, data in files:
+        message.add_attachment(data, maintype="application", subtype="x-data", filename=file_name, cte=encoding)
+    if subtype != "mixed":
+        message.set_type(f"multipart/{subtype}")
+    return message
+
+
+for encoding in ("base64", "quoted-printable"):
+    files = [(f"{n}.bin", content(f"mail{encoding}{n}")) for n in range(3)]
+    write(f"mail-{encoding}", mail_of("m", files, encoding).as_bytes())
+for subtype in ("related", "report", "digest"):
+    write(f"mail-{subtype}", mail_of("m", [("a", content(f"mail{subtype}"))], subtype=subtype).as_bytes())
+write("mail-zip", mail_of("m", [("a.zip", zip_of([("a", content("mailzip"))]))]).as_bytes())
+write("mail-lf", mail_of("m", [("a", content("maillf"))]).as_bytes().replace(b"\r\n", b"\n"))
+outer = mail_of("outer", [("a", content("outer"))])
+outer.add_attachment(mail_of("inner", [("b", content("inner"))]))
+write("mail-in-mail", outer.as_bytes())
+write("mail-box", b"".join(b"From a\n" + mail_of("m", [("a", content(f"box{n}"))]).as_bytes() + b"\n" for n in range(3)))
+data = content("uuencoded")
+lines = b"".join(binascii.b2a_uu(data[at : at + 45]) for at in range(0, len(data), 45))
+write("mail-uu", b"From: a\nSubject: b\n\ntext\nbegin 644 a.txt\n" + lines + b"`\nend\nmore\n")
+bounced = mail_of("bounced", [("a", content("bounced"))]).as_bytes()
+write("mail-bounced", b"From: a\n\nThis came back:\n\n" + bounced)
 
 with open(os.path.join(directory, "signatures.hdb"), "w") as signatures:
     for name, data in contents.items():

@@ -18,6 +18,7 @@ const TEST_FILE_SIGNATURE = 'aa15bcf478d165efd2065190eb473bcb:544:ClamExe\n';
 const OPENED_TEST_FILES = [
   ...['clam.zip', 'clam.bz2.zip', 'clam.d64.zip', 'clam.impl.zip', 'clam.7z', 'clam.exe.bz2', 'clam.tar.gz'],
   ...['clam.ole.doc', 'clam.ppt', 'clam_cache_emax.tgz'],
+  ...['clam.mail', 'clam.exe.mbox.base64', 'clam.exe.mbox.uu'],
 ];
 
 let directory = '';
@@ -88,6 +89,8 @@ const MAGICS: readonly (readonly [number, string, ContainerFormat])[] = [
   [0, '7z\xbc\xaf', '7z'],
   [0, '\xd0\xcf\x11\xe0', 'ole2'],
   [257, 'ustar', 'tar'],
+  [0, 'From', 'mail'],
+  [0, 'Received: ', 'mail'],
 ];
 
 function formatOf(bytes: Buffer): ContainerFormat | undefined {
@@ -111,7 +114,10 @@ describeOrSkip('unpacking beside clamscan', reasonToSkip(), () => {
   function compare(options: readonly string[], limits: Partial<ScanLimits>): number {
     const database = join(directory, 'signatures.hdb');
     const paths = readdirSync(directory)
-      .filter((name) => !name.endsWith('.hdb'))
+      // What clamscan counts as files of a mail (guesses at its encoding among them) is not what we count.
+      .filter(
+        (name) => !name.endsWith('.hdb') && !(name.startsWith('mail-') && limits.maxFiles !== undefined),
+      )
       .map((name) => join(directory, name));
     const expected = oracle(database, paths, options);
     let total = 0;

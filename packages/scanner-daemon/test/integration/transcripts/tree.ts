@@ -72,6 +72,9 @@ export function buildTree(site: Site): () => void {
   return makeSpecials(site);
 }
 
+/** On another filesystem, and shared by all who run these: nobody puts anything there. */
+const EMPTY_ELSEWHERE = '/dev/shm/portcullis-test-empty';
+
 /** Files and then names: the one with the lowest inode number gets the first. */
 function inOrder(site: Site, directory: string, files: readonly (readonly [string, string])[]): void {
   const path = join(site.root, directory);
@@ -97,13 +100,14 @@ function directoriesInOrder(site: Site, parent: string, names: readonly string[]
 }
 
 function makeLinks(site: Site): void {
+  mkdirSync(EMPTY_ELSEWHERE, { recursive: true });
   const links: Readonly<Record<string, string>> = {
     'links/to-eicar': '../eicar',
     'links/to-mixed': '../deep/d1/d2/d3',
     'links/to-nowhere': 'nowhere',
     'rings/to-itself': 'to-itself',
     'elsewhere/to-proc': '/proc/version',
-    'elsewhere-too/to-shm': '/dev/shm',
+    'elsewhere-too/to-shm': EMPTY_ELSEWHERE,
   };
   for (const [name, target] of Object.entries(links)) {
     mkdirSync(join(site.root, name, '..'), { recursive: true });
