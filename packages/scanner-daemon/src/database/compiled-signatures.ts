@@ -116,11 +116,25 @@ export interface AnchorTable {
   readonly partOffsets: Uint16Array;
 }
 
+/** Windows of four bytes that may stand anywhere. */
+export interface DenseTable extends AnchorTable {
+  /**
+   * For each pair of bytes (little-endian, folded; 65,536 places): 1 where a window begins with it, 2 where one ends
+   * with it.
+   */
+  readonly pairs: Uint8Array;
+}
+
 /** Parts that are looked for at one place of the file each, ascending by place. */
 export interface PlacedTable {
   readonly parts: Uint32Array;
   readonly fileOffsets: Uint32Array;
+  /** The byte that the part begins with; {@link ANY_BYTE} where more than one will do. */
+  readonly firstBytes: Uint16Array;
 }
+
+/** `firstBytes` of a part that begins with a wildcard. */
+export const ANY_BYTE = 0xffff;
 
 /** What is looked for in files of one target. */
 export interface SignatureFilter {
@@ -129,7 +143,7 @@ export interface SignatureFilter {
   /** Windows of four bytes, looked up at every fourth position. */
   readonly short: AnchorTable;
   /** Windows of four bytes, looked up at every position. */
-  readonly dense: AnchorTable;
+  readonly dense: DenseTable;
   readonly placed: PlacedTable;
   /** Signatures that no anchor stands for: each is evaluated for every file. */
   readonly unanchored: Uint32Array;

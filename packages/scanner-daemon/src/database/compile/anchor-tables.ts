@@ -1,9 +1,22 @@
-import { hashLongWindow, hashWindow, STRIDE_BYTES } from '../../engine/builtin/matcher/anchor-hash.js';
-import type { AnchorTable, PlacedTable, SignatureFilter } from '../compiled-signatures.js';
-import type { Anchor, AnchorKind } from './choose-anchor.js';
+import {
+  hashLongWindow,
+  hashWindow,
+  STRIDE_BYTES,
+  WINDOW_BYTES,
+} from '../../engine/builtin/matcher/anchor-hash.js';
+import {
+  ANY_BYTE,
+  NO_MASKS,
+  type AnchorTable,
+  type DenseTable,
+  type PartTable,
+  type PlacedTable,
+  type SignatureFilter,
+} from '../compiled-signatures.js';
+import type { Anchor, AnchorKind } from './part-anchors.js';
 import { Uint32List } from './growable-lists.js';
 import type { PlacedPart } from './choose-triggers.js';
-import { wordAt } from './window-rarity.js';
+import { foldedWord } from './folded-part.js';
 
 /** 4 KiB: stays in the first-level cache next to the data. */
 const BITMAP_BITS_MIN = 15;
@@ -15,6 +28,7 @@ const BUCKET_BITS_MIN = 4;
 
 /** The windows of many anchors, by the table they go to. */
 export class AnchorEntries {
+  readonly #parts: PartTable;
   readonly #tables: Readonly<Record<AnchorKind, EntryList>> = {
     long: new EntryList(),
     short: new EntryList(),
@@ -23,13 +37,17 @@ export class AnchorEntries {
   readonly #unanchored = new Uint32List();
   readonly #placed: PlacedPart[] = [];
 
-  add({ kind, part, folded, partOffset }: Anchor): void {
+  constructor(parts: PartTable) {
+    this.#parts = parts;
+  }
+
+  add({ kind, part, partOffset }: Anchor): void {
     const shifts = kind === 'dense' ? 1 : STRIDE_BYTES;
     for (let shift = 0; shift < shifts; shift++) {
       const at = partOffset + shift;
       this.#tables[kind].push({
-        word: wordAt(folded.bytes, at),
-        nextWord: kind === 'long' ? wordAt(folded.bytes, at + 4) : 0,
+        word: foldedWord(this.#parts, part, at),
+        nextWord: kind === 'long' ? foldedWord(this.#parts, part, at + WINDOW_BYTES) : 0,
         part,
         partOffset: at,
       });
@@ -56,9 +74,31 @@ export class AnchorEntries {
     return {
       long: table('long'),
       short: table('short'),
-      dense: table('dense'),
-      placed: compilePlaced([...this.#placed, ...(general === undefined ? [] : general.#placed)]),
+      dense: withPairs(table('dense')),
+      placed: this.#compilePlaced([...this.#placed, ...(general === undefined ? [] : general.#placed)]),
       unanchored: unanchored.shared(),
+    };
+  }
+
+  /** In the order of their places, each place of a part on its own. */
+  #compilePlaced(placedParts: readonly PlacedPart[]): PlacedTable {
+    const places = placedParts
+      .flatMap(({ part, fileOffset, maxShift }) =>
+        Array.from({ length: maxShift + 1 }, (_none, shift) => ({ part, fileOffset: fileOffset + shift })),
+      )
+      .sort((a, b) => a.fileOffset - b.fileOffset || a.part - b.part);
+    const parts = new Uint32List();
+    const fileOffsets = new Uint32List();
+    const firstBytes = new Uint32List();
+    for (const { part, fileOffset } of places) {
+      parts.push(part);
+      fileOffsets.push(fileOffset);
+      firstBytes.push(firstByteOf(this.#parts, part));
+    }
+    return {
+      parts: parts.shared(),
+      fileOffsets: fileOffsets.shared(),
+      firstBytes: firstBytes.shared16(),
     };
   }
 }
@@ -123,20 +163,20 @@ function compileTable(lists: readonly EntryList[], isLong: boolean): AnchorTable
   return { bitmapBits, bitmap, bucketBits, bucketStarts, words, nextWords, parts, partOffsets };
 }
 
-/** In the order of their places, each place of a part on its own. */
-function compilePlaced(placedParts: readonly PlacedPart[]): PlacedTable {
-  const places = placedParts
-    .flatMap(({ part, fileOffset, maxShift }) =>
-      Array.from({ length: maxShift + 1 }, (_none, shift) => ({ part, fileOffset: fileOffset + shift })),
-    )
-    .sort((a, b) => a.fileOffset - b.fileOffset || a.part - b.part);
-  const parts = new Uint32List();
-  const fileOffsets = new Uint32List();
-  for (const { part, fileOffset } of places) {
-    parts.push(part);
-    fileOffsets.push(fileOffset);
+function withPairs(table: AnchorTable): DenseTable {
+  const isEmpty = table.words.length === 0;
+  const pairs = new Uint8Array(new SharedArrayBuffer(isEmpty ? 0 : 2 ** 16));
+  for (const word of table.words) {
+    pairs[word & 0xffff] = (pairs[word & 0xffff] ?? 0) | 1;
+    pairs[word >>> 16] = (pairs[word >>> 16] ?? 0) | 2;
   }
-  return { parts: parts.shared(), fileOffsets: fileOffsets.shared() };
+  return { ...table, pairs };
+}
+
+function firstByteOf({ starts, values, maskStarts, masks }: PartTable, part: number): number {
+  const maskStart = maskStarts[part] ?? NO_MASKS;
+  if (maskStart !== NO_MASKS && masks[maskStart] !== 0xff) return ANY_BYTE;
+  return values[starts[part] ?? 0] ?? ANY_BYTE;
 }
 
 function forEachEntry(lists: readonly EntryList[], visit: (list: EntryList, index: number) => void): void {

@@ -1,9 +1,8 @@
 import type { SignatureTable, SpecialSubsignature, SubsignatureTable } from '../compiled-signatures.js';
 import { SINGLE_EXPRESSION, type VariantTable } from '../compiled-signatures.js';
 import type { BodyOffset } from '../model/body-pattern.js';
-import { chooseAnchor, type Anchor } from './choose-anchor.js';
+import type { Anchor, PartAnchors } from './part-anchors.js';
 import { COUNT_BELOW, COUNT_EQUAL, NODE_AND, NODE_NUMBERS, NODE_SUBSIGNATURE } from './expression-code.js';
-import type { WindowRarity } from './window-rarity.js';
 
 /** A part that is looked for at one place, or at a few next to each other. */
 export interface PlacedPart {
@@ -38,7 +37,7 @@ export interface TriggerTables {
   readonly variants: VariantTable;
   readonly offsets: readonly BodyOffset[];
   readonly specials: ReadonlyMap<number, SpecialSubsignature>;
-  readonly rarity: WindowRarity;
+  readonly anchors: PartAnchors;
 }
 
 /** @returns undefined where the signature may match without any of its parts, so that every file has to be evaluated */
@@ -108,13 +107,12 @@ function triggerOfSubsignature(
 
 /** The anchors of all variants, unless a placed part does as well. */
 function anchored(tables: TriggerTables, subsignature: number): Trigger | undefined {
-  const { subsignatures, variants, rarity } = tables;
+  const { subsignatures, variants } = tables;
   const anchors: Anchor[] = [];
   let bits = Number.POSITIVE_INFINITY;
   const end = subsignatures.firstVariants[subsignature + 1] ?? 0;
   for (let variant = subsignatures.firstVariants[subsignature] ?? 0; variant < end; variant++) {
-    const anchor = chooseAnchor(
-      rarity,
+    const anchor = tables.anchors.rarestOf(
       variants.firstParts[variant] ?? 0,
       variants.firstParts[variant + 1] ?? 0,
     );

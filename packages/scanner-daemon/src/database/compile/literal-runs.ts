@@ -1,4 +1,4 @@
-import type { BodyPart, MaskedBytes } from '../model/body-pattern.js';
+import type { BodyPart } from '../model/body-pattern.js';
 
 /** The bit that folding sets in each byte: letters in either case become one, and a few other bytes too. */
 export const FOLD_BIT = 0x20;
@@ -25,24 +25,26 @@ const GOOD_RUN_BYTES = 6;
 
 /** What an exact search for the part looks for: the longest literal run, or one with letters in either case. */
 export function longestRun({ masks }: BodyPart): LiteralRun {
-  const literal = longest(masks, (mask) => mask === 0xff);
-  if (literal.lengthBytes >= GOOD_RUN_BYTES) return { ...literal, isFolded: false };
-  const foldable = longest(masks, isFoldable);
-  if (foldable.lengthBytes <= literal.lengthBytes) return { ...literal, isFolded: false };
-  return { ...foldable, isFolded: true };
+  const length = masks.length;
+  const literal = { partOffset: 0, lengthBytes: 0, isFolded: false };
+  const foldable = { partOffset: 0, lengthBytes: 0, isFolded: true };
+  let literalStart = 0;
+  let foldableStart = 0;
+  for (let index = 0; index <= length; index++) {
+    const mask = index < length ? (masks[index] ?? 0) : 0;
+    if (mask === 0xff) continue;
+    note(literal, literalStart, index);
+    literalStart = index + 1;
+    if (isFoldable(mask)) continue;
+    note(foldable, foldableStart, index);
+    foldableStart = index + 1;
+  }
+  if (literal.lengthBytes >= GOOD_RUN_BYTES) return literal;
+  return foldable.lengthBytes > literal.lengthBytes ? foldable : literal;
 }
 
-function longest(
-  masks: MaskedBytes['masks'],
-  fits: (mask: number) => boolean,
-): { readonly partOffset: number; readonly lengthBytes: number } {
-  let best = { partOffset: 0, lengthBytes: 0 };
-  let start = 0;
-  for (let index = 0; index <= masks.length; index++) {
-    const mask = masks[index];
-    if (mask !== undefined && fits(mask)) continue;
-    if (index - start > best.lengthBytes) best = { partOffset: start, lengthBytes: index - start };
-    start = index + 1;
-  }
-  return best;
+function note(best: { partOffset: number; lengthBytes: number }, start: number, end: number): void {
+  if (end - start <= best.lengthBytes) return;
+  best.partOffset = start;
+  best.lengthBytes = end - start;
 }

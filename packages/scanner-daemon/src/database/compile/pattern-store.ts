@@ -99,7 +99,7 @@ export class PatternStore {
     this.#runOffsets.push(run.partOffset);
     this.#runLengths.push(run.lengthBytes);
     this.#runIsFolded.push(run.isFolded ? 1 : 0);
-    if (part.masks.every((mask) => mask === 0xff)) {
+    if (run.lengthBytes === part.masks.length && !run.isFolded) {
       this.#maskStarts.push(NO_MASKS);
       this.#values.append(part.values);
     } else {

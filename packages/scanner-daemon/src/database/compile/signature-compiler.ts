@@ -17,8 +17,8 @@ import { AnchorEntries } from './anchor-tables.js';
 import { chooseTrigger } from './choose-triggers.js';
 import { encodeExpression } from './expression-code.js';
 import { Uint32List } from './growable-lists.js';
+import { PartAnchors } from './part-anchors.js';
 import { PatternStore } from './pattern-store.js';
-import { WindowRarity } from './window-rarity.js';
 
 /** The conditions of an extended signature: none but the target. */
 function onlyTarget(target: number): TargetConditions {
@@ -129,15 +129,15 @@ type FilterSources = Omit<CompiledSignatures, 'filters'>;
 /** Builds one filter a target: a file is passed over once, with its own and the general signatures together. */
 function compileFilters(sources: FilterSources): readonly SignatureFilter[] {
   const { signatures, subsignatures, variants, offsets, parts, conditions } = sources;
-  const entries = Array.from({ length: TARGET_COUNT }, () => new AnchorEntries());
-  const rarity = new WindowRarity(parts);
+  const entries = Array.from({ length: TARGET_COUNT }, () => new AnchorEntries(parts));
+  const anchors = new PartAnchors(parts);
   const specials = new Map(sources.specials);
   signatures.nameIds.forEach((_nameId, signature) => {
     const condition = conditions[signatures.conditions[signature] ?? 0];
     const own = entries[condition?.target ?? 0];
     if (condition === undefined || own === undefined || isHopeless(condition)) return;
     const trigger = chooseTrigger(
-      { signatures, subsignatures, variants, offsets, specials, rarity },
+      { signatures, subsignatures, variants, offsets, specials, anchors },
       signature,
     );
     if (trigger === undefined) own.addUnanchored(signature);
@@ -170,20 +170,24 @@ function isHopeless({ needsIcon, handlerType }: TargetConditions): boolean {
 }
 
 /** Values that are equal as JSON share a number. */
-class DistinctList<Value> {
+class DistinctList<Value extends object> {
   readonly items: Value[] = [];
   readonly #ids = new Map<string, number>();
+  /** Readers give the same object for the same text: no need to spell it out again. */
+  readonly #known = new WeakMap<Value, number>();
 
   constructor(first: readonly Value[]) {
     for (const item of first) this.idOf(item);
   }
 
   idOf(item: Value): number {
-    const key = JSON.stringify(item);
-    const known = this.#ids.get(key);
+    const known = this.#known.get(item);
     if (known !== undefined) return known;
-    this.#ids.set(key, this.items.length);
-    return this.items.push(item) - 1;
+    const key = JSON.stringify(item);
+    const id = this.#ids.get(key) ?? this.items.push(item) - 1;
+    this.#ids.set(key, id);
+    this.#known.set(item, id);
+    return id;
   }
 }
 

@@ -55,8 +55,8 @@ const NO_ANCHORS: AnchorTable = {
 const NO_SIGNATURES: SignatureFilter = {
   long: NO_ANCHORS,
   short: NO_ANCHORS,
-  dense: NO_ANCHORS,
-  placed: { parts: new Uint32Array(), fileOffsets: new Uint32Array() },
+  dense: { ...NO_ANCHORS, pairs: new Uint8Array() },
+  placed: { parts: new Uint32Array(), fileOffsets: new Uint32Array(), firstBytes: new Uint16Array() },
   unanchored: new Uint32Array(),
 };
 

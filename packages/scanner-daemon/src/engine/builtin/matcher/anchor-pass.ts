@@ -1,4 +1,4 @@
-import type { AnchorTable } from '../../../database/compiled-signatures.js';
+import type { AnchorTable, DenseTable } from '../../../database/compiled-signatures.js';
 import {
   FOLD_WORD,
   HASH_MULTIPLIER,
@@ -60,7 +60,7 @@ export function passShort(table: AnchorTable, window: InputWindow, onEntry: Entr
 }
 
 /** Looks at every position of the core: four to an aligned word, one by one at the ragged ends. */
-export function passDense(table: AnchorTable, window: InputWindow, onEntry: EntrySink): void {
+export function passDense(table: DenseTable, window: InputWindow, onEntry: EntrySink): void {
   if (table.words.length === 0) return;
   const { bytes, coreStart } = window;
   const end = Math.min(window.coreEnd, bytes.length - WINDOW_BYTES + 1);
@@ -74,21 +74,24 @@ export function passDense(table: AnchorTable, window: InputWindow, onEntry: Entr
     count === 0 ? 0 : bytes.byteOffset + first,
     count === 0 ? 0 : count + 1,
   );
-  const { bitmap } = table;
-  const shift = 32 - table.bitmapBits;
+  const { pairs } = table;
   let word = (words[0] ?? 0) | FOLD_WORD;
   for (let index = 0; index < count; index++) {
     const next = (words[index + 1] ?? 0) | FOLD_WORD;
-    const bit0 = imul(word, HASH_MULTIPLIER) >>> shift;
-    const bit1 = imul((word >>> 8) | (next << 24), HASH_MULTIPLIER) >>> shift;
-    const bit2 = imul((word >>> 16) | (next << 16), HASH_MULTIPLIER) >>> shift;
-    const bit3 = imul((word >>> 24) | (next << 8), HASH_MULTIPLIER) >>> shift;
-    const passed =
-      ((bitmap[bit0 >>> 5] ?? 0) >>> (bit0 & 31)) |
-      ((bitmap[bit1 >>> 5] ?? 0) >>> (bit1 & 31)) |
-      ((bitmap[bit2 >>> 5] ?? 0) >>> (bit2 & 31)) |
-      ((bitmap[bit3 >>> 5] ?? 0) >>> (bit3 & 31));
-    if ((passed & 1) !== 0) {
+    const pair0 = pairs[word & 0xffff] ?? 0;
+    const pair1 = pairs[(word >>> 8) & 0xffff] ?? 0;
+    const pair2 = pairs[word >>> 16] ?? 0;
+    const pair3 = pairs[(word >>> 24) | ((next & 0xff) << 8)] ?? 0;
+    if (((pair0 | pair1 | pair2 | pair3) & 1) !== 0) {
+      const pair4 = pairs[next & 0xffff] ?? 0;
+      const pair5 = pairs[(next >>> 8) & 0xffff] ?? 0;
+      // Its first pair and, two bytes on, its last one.
+      const passed =
+        (pair0 & (pair2 >>> 1)) | (pair1 & (pair3 >>> 1)) | (pair2 & (pair4 >>> 1)) | (pair3 & (pair5 >>> 1));
+      if (passed === 0) {
+        word = next;
+        continue;
+      }
       const from = first + index * WINDOW_BYTES;
       if (!passEach(table, bytes, { from, to: from + WINDOW_BYTES }, onEntry)) return;
     }

@@ -1,4 +1,5 @@
 import {
+  ANY_BYTE,
   SINGLE_EXPRESSION,
   type AnchorTable,
   type CompiledSignatures,
@@ -87,10 +88,13 @@ export class TriggerPass {
   };
 
   #tryPlaced({ placed }: SignatureFilter): void {
-    const lengthBytes = this.#space?.lengthBytes ?? 0;
+    const space = this.#space;
+    if (space === undefined) return;
     for (let index = 0; index < placed.parts.length; index++) {
       const fileOffset = placed.fileOffsets[index] ?? 0;
-      if (fileOffset >= lengthBytes) return;
+      if (fileOffset >= space.lengthBytes) return;
+      const firstByte = placed.firstBytes[index];
+      if (firstByte !== ANY_BYTE && firstByte !== space.bytes[fileOffset]) continue;
       this.#tryPart(placed.parts[index] ?? 0, fileOffset);
     }
   }

@@ -81,7 +81,7 @@ class PcreCompiler {
   }
 
   #setNumber(set: ByteSet): number {
-    const key = set.join('');
+    const key = Buffer.from(set.buffer, set.byteOffset, set.byteLength).toString('latin1');
     const known = this.#setNumbers.get(key);
     if (known !== undefined) return known;
     this.#setNumbers.set(key, this.#sets.length);
