@@ -135,7 +135,8 @@ function compileFilters(sources: FilterSources): readonly SignatureFilter[] {
   signatures.nameIds.forEach((_nameId, signature) => {
     const condition = conditions[signatures.conditions[signature] ?? 0];
     const own = entries[condition?.target ?? 0];
-    if (condition === undefined || own === undefined || isHopeless(condition)) return;
+    // Icons are not compared: such a signature finds nothing.
+    if (condition === undefined || own === undefined || condition.needsIcon) return;
     const trigger = chooseTrigger(
       { signatures, subsignatures, variants, offsets, specials, anchors },
       signature,
@@ -162,11 +163,6 @@ function costOf(node: LogicalNode, subsignatures: readonly Subsignature[]): numb
   if (subsignature?.kind !== 'body') return 3;
   if (subsignature.offset.kind !== 'any' && subsignature.offset.kind !== 'withinSection') return 0;
   return subsignature.variants.some((parts) => parts.length > 1) ? 2 : 1;
-}
-
-/** Icons are not compared, and nothing is scanned again as another type: such a signature finds nothing. */
-function isHopeless({ needsIcon, handlerType }: TargetConditions): boolean {
-  return needsIcon || handlerType !== undefined;
 }
 
 /** Values that are equal as JSON share a number. */

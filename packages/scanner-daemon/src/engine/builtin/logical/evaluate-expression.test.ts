@@ -62,6 +62,14 @@ describe('evaluateExpression', () => {
     expect(evaluate(group(times('=', 0)), [0, 0, 0]).holds).toBe(true);
   });
 
+  test('a group that does not hold counts nothing', () => {
+    const counted = (count: MatchCount): LogicalNode => and(sub(0), { ...and(sub(1), sub(2)), count });
+    expect(evaluate(counted(times('=', 0)), [1, 2, 0]).holds).toBe(true);
+    expect(evaluate(counted(times('>', 1)), [1, 2, 0]).holds).toBe(false);
+    expect(evaluate(counted(times('=', 2)), [1, 1, 1]).holds).toBe(true);
+    expect(evaluate(counted(times('>', 1)), [1, 2, 1]).holds).toBe(true);
+  });
+
   test('never searches for more matches than the counts around can tell apart', () => {
     expect(evaluate(sub(0, times('>', 5)), [9]).asked).toEqual({ 0: 6 });
     expect(evaluate({ ...or(sub(0), sub(1)), count: times('=', 3) }, [9, 9]).asked).toEqual({

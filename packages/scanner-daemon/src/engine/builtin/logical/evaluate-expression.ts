@@ -74,7 +74,8 @@ class Evaluation {
       matches += tally.matches;
       distinct += tally.distinct;
     }
-    return operands === 0 ? NOTHING : { holds, matches, distinct };
+    // Of a group whose operands do not all match, none counts (observed: `(0&1)=0` holds where 0 alone matches).
+    return operands === 0 || (isAnd && !holds) ? NOTHING : { holds, matches, distinct };
   }
 
   #skip(): void {
