@@ -10,6 +10,7 @@ import type { DaemonContender } from '../bench/daemon/daemon-contender.js';
 import { ProcessKeeper } from '../bench/process-keeper.js';
 import { compareMode } from './compare-files.js';
 import { prepareDatabase } from './database.js';
+import { comparisonNamed, comparisonUsage, runComparison } from './engine-comparison.js';
 import { parseParityOptions, usage } from './options.js';
 import type { ParityOptions } from './options.js';
 import { ParityError } from './parity-error.js';
@@ -25,12 +26,22 @@ const exitInterrupted = 130;
 
 /** 0: no difference; 1: some; 2: bad usage, or a daemon that does not start or ends; 130: interrupted. */
 async function main(): Promise<number> {
+  const [first, ...rest] = process.argv.slice(2);
+  const comparison = comparisonNamed(first);
+  if (comparison !== undefined) {
+    return withKeeper((run) => runComparison(comparison, rest, { ...run, repositoryRoot }));
+  }
   const options = parseParityOptions(process.argv.slice(2));
   if (options === 'help') {
-    console.log(usage);
+    console.log(usage + comparisonUsage);
     return 0;
   }
   const trees = options.trees.map(findTree);
+  return withKeeper((run) => compare({ ...options, trees }, run));
+}
+
+/** Whatever was started ends with the work, also when we are interrupted. */
+async function withKeeper(work: (run: Run) => Promise<number>): Promise<number> {
   const keeper = new ProcessKeeper();
   const interruption = new AbortController();
   const interrupt = () => {
@@ -45,7 +56,7 @@ async function main(): Promise<number> {
   });
   const directory = makeBenchDirectory(realpathSync(tmpdir()));
   try {
-    return await compare({ ...options, trees }, { keeper, directory, signal: interruption.signal });
+    return await work({ keeper, directory, signal: interruption.signal });
   } finally {
     await keeper.close();
     removeBenchDirectory(directory);

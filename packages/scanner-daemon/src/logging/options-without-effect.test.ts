@@ -37,9 +37,7 @@ describe('optionsWithoutEffect', () => {
   });
 
   test('one line an option, and none for a value that is the default', () => {
-    expect(
-      lines(['DevACOnly yes', 'DevACDepth 2', 'DevLiblog no', 'CacheSize 65536']),
-    ).toHaveLength(2);
+    expect(lines(['DevACOnly yes', 'DevACDepth 2', 'DevLiblog no', 'CacheSize 65536'])).toHaveLength(2);
   });
 
   test('what clamd looks at only beside another option is told of only beside it', () => {

@@ -1,4 +1,5 @@
 import type { FileType } from '../file-types/file-type.js';
+import { findMailMark } from '../file-types/marks.js';
 import type { ContainerFormat } from '../unpack/unpacker.js';
 import type { BuiltinEngineOptions } from './engine-options.js';
 
@@ -19,6 +20,9 @@ const ARCHIVES: Readonly<Partial<Record<FileType, ContainerFormat>>> = {
   posixTar: 'tar',
 };
 
+/** Types of files in which a mail may stand behind something else (observed). */
+const MAY_HOLD_MAIL: ReadonlySet<FileType> = new Set(['textAscii', 'textUtf16le', 'textUtf16be', 'binary']);
+
 /** The unpacker that a file needs; undefined where it holds nothing that we open, or is not to be looked into. */
 export function containerFormatOf(
   type: FileType,
@@ -26,7 +30,9 @@ export function containerFormatOf(
   parse: BuiltinEngineOptions['parse'],
 ): ContainerFormat | undefined {
   if (type === 'ole2') return parse.ole2 ? 'ole2' : undefined;
-  return parse.archive ? archiveFormatOf(type, head) : undefined;
+  if (type === 'mail') return parse.mail ? 'mail' : undefined;
+  const archive = parse.archive ? archiveFormatOf(type, head) : undefined;
+  return archive ?? (parse.mail && MAY_HOLD_MAIL.has(type) && findMailMark(head) !== -1 ? 'mail' : undefined);
 }
 
 function archiveFormatOf(type: FileType, head: Uint8Array): ContainerFormat | undefined {

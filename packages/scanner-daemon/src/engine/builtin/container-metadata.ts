@@ -1,3 +1,4 @@
+import { isContainerType } from '../file-types/refine-zip-type.js';
 import type {
   ContainerMetadataSignature,
   MetadataRange,
@@ -51,7 +52,8 @@ export function createContainerMetadataMatcher(
 
 function matches({ signature, fileName }: PreparedSignature, entry: EntryMetadata, name: string): boolean {
   return (
-    (signature.containerType === undefined || signature.containerType === entry.containerType) &&
+    (signature.containerType === undefined ||
+      isContainerType(entry.containerType, signature.containerType)) &&
     (signature.isEncrypted === undefined || signature.isEncrypted === entry.isEncrypted) &&
     isWithin(entry.position, signature.position) &&
     isWithin(entry.containerSizeBytes, signature.containerSize) &&

@@ -9,6 +9,7 @@ export const BUILTIN_ENGINE: EngineDescription = {
     'exceedsMaxAlerts',
     'executables',
     'html',
+    'mail',
     'officialOnly',
     'ole2',
     'puaCategories',

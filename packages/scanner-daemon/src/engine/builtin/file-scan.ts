@@ -7,6 +7,7 @@ import { importList } from '../executables/pe-import-list.js';
 import { readExecutable } from '../executables/read-executable.js';
 import { detectFileType, FILE_TYPE_HEAD_BYTES } from '../file-types/detect-file-type.js';
 import { describeType, type FileType } from '../file-types/file-type.js';
+import { refineZipType } from '../file-types/refine-zip-type.js';
 import type { ScanBudget } from '../scan-budget.js';
 import { unpackerOf } from '../unpack/registry.js';
 import type { ContainerFormat, UnpackedEntry } from '../unpack/unpacker.js';
@@ -64,21 +65,26 @@ export class FileScan {
     return this.#encrypted;
   }
 
-  /** @param containers `CL_TYPE_…` of what the input lies in, outermost first */
-  scan(input: ScanInput, containers: readonly string[]): FileFindings {
+  /**
+   * @param containers `CL_TYPE_…` of what the input lies in, outermost first
+   * @param knownType what the input is, where whoever unpacked it knows better than its bytes; it holds nothing then
+   */
+  scan(input: ScanInput, containers: readonly string[], knownType?: FileType): FileFindings {
     const { budget, allMatch } = this.#context;
     if (input.sizeBytes <= SKIPPED_SIZE_MAX_BYTES) return NOTHING;
     if (!budget.admitFile(input.sizeBytes) || !budget.mayContinue()) return NOTHING;
     const head = input.read(0, Math.min(input.sizeBytes, FILE_TYPE_HEAD_BYTES));
-    const type = detectFileType(head);
-    const format = containerFormatOf(type, head, this.#context.options.parse);
+    const type = knownType ?? detectFileType(head);
+    const format =
+      knownType === undefined ? containerFormatOf(type, head, this.#context.options.parse) : undefined;
     const own = this.#scanOwn(input, type, containers);
     if (!own.isReadable) return own;
     const names = [...own.names];
     const isWanted = (): boolean => allMatch || names.length === 0;
     if (isWanted()) names.push(...this.#scanForms(input, type, containers));
     if (isWanted() && format !== undefined && budget.enter()) {
-      names.push(...this.#scanContainer(input, format, [...containers, describeType(type).clamType]));
+      const { clamType } = describeType(type === 'zip' ? refineZipType(input) : type);
+      names.push(...this.#scanContainer(input, format, [...containers, clamType]));
       budget.leave();
     }
     return { ...own, names: names.length > 0 && this.#isFalsePositive(input) ? [] : names };
@@ -191,7 +197,8 @@ export class FileScan {
       position: entry.position,
     });
     if (entry.isEncrypted || (!allMatch && names.length > 0)) return names;
-    return [...names, ...this.scan(entry.input, containers).names];
+    const knownType = entry.isMacro === true ? 'ole2' : undefined;
+    return [...names, ...this.scan(entry.input, containers, knownType).names];
   }
 
   #namesOf(nameIds: readonly number[]): readonly string[] {

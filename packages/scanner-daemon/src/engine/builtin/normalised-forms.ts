@@ -1,6 +1,9 @@
 import type { ScanInput } from '../engine.js';
 import type { FileType } from '../file-types/file-type.js';
+import { hasHtmlMarkAnywhere } from '../file-types/html-mark-search.js';
 import { normaliseHtml } from '../normalise/html.js';
+import type { NormaliseLimits } from '../normalise/normalised-form.js';
+import { normaliseScripts } from '../normalise/script.js';
 import { normaliseText, type TextEncoding } from '../normalise/text.js';
 import type { ScanBudget } from '../scan-budget.js';
 import type { BuiltinEngineOptions } from './engine-options.js';
@@ -27,15 +30,32 @@ export function normalisedForms(
   { parse, normalise }: BuiltinEngineOptions,
   budget: ScanBudget,
 ): readonly TargetedForm[] {
+  const maybeHtml = type === 'textAscii' || type === 'gif';
+  if (maybeHtml && parse.html && input.sizeBytes <= normalise.maxHtmlNormalizeBytes) {
+    // Instead of the form as text, which clamscan 1.4.6 then does not look at (observed).
+    if (hasHtmlMarkAnywhere(input, () => budget.mayContinue())) return htmlForms(input, normalise, budget);
+  }
   const encoding = ENCODINGS[type];
   if (encoding !== undefined) {
     const form = normaliseText(input, { encoding, maxBytes: normalise.maxScriptNormalizeBytes }, budget);
     return form === undefined ? [] : [{ target: TARGET_TEXT, bytes: form.bytes }];
   }
-  if ((type !== 'html' && type !== 'htmlUtf16') || !parse.html) return [];
+  return parse.html && (type === 'html' || type === 'htmlUtf16') ? htmlForms(input, normalise, budget) : [];
+}
+
+function htmlForms(
+  input: ScanInput,
+  normalise: NormaliseLimits,
+  budget: ScanBudget,
+): readonly TargetedForm[] {
   const forms = normaliseHtml(input, normalise, budget);
   if (forms === undefined) return [];
-  return [forms.noComment, forms.noTags].flatMap((bytes) =>
-    bytes === undefined ? [] : [{ target: TARGET_HTML, bytes }],
-  );
+  const scripts = normaliseScripts(input, normalise.maxHtmlNormalizeBytes, budget);
+  return [
+    { target: TARGET_HTML, bytes: forms.noComment },
+    { target: TARGET_HTML, bytes: forms.noTags },
+    // Matched by signatures for both targets (observed).
+    { target: TARGET_HTML, bytes: scripts },
+    { target: TARGET_TEXT, bytes: scripts },
+  ].flatMap(({ target, bytes }) => (bytes === undefined ? [] : [{ target, bytes }]));
 }

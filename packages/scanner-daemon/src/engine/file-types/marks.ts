@@ -5,14 +5,17 @@ function spellings(...words: readonly string[]): Buffer[] {
   return words.map((word) => Buffer.from(word, 'latin1'));
 }
 
-const TAGS: readonly Buffer[] = [
+/** Tags that make a file HTML wherever they stand. */
+export const TAGS: readonly Buffer[] = [
   ...spellings('<html>', '<HTML>', '<Html>', '<head>', '<HEAD>', '<Head>'),
   ...spellings('<iframe', '<IFRAME', '<img', '<IMG', '<Img'),
   ...spellings('<object', '<OBJECT', '<Object', '<script', '<SCRIPT', '<Script'),
   ...spellings('<table', '<TABLE'),
 ];
-const ANCHORS = spellings('<a ', '<A ');
-const REFERENCES = spellings('href', 'HREF', 'Href');
+/** A link makes it HTML together with one of {@link REFERENCES} behind it. */
+export const ANCHORS = spellings('<a ', '<A ');
+/** What makes a link out of an anchor. */
+export const REFERENCES = spellings('href', 'HREF', 'Href');
 
 const wide = (words: readonly Buffer[]): Buffer[] =>
   words.map((word) => Buffer.from(word.toString('latin1'), 'utf16le'));
@@ -33,6 +36,18 @@ export function hasHtmlMark(window: Uint8Array): boolean {
 export function hasWideHtmlMark(window: Uint8Array): boolean {
   const bytes = asBuffer(window);
   return bytes.includes(0) && WIDE_TAGS.some((tag) => bytes.includes(tag));
+}
+
+const MAIL_MARKS = spellings('\nFrom: ', '\nReceived: ', '\nMIME-Version: ');
+
+/**
+ * Where a header stands that begins a mail within a text, as in one that came back; -1 where there is none. The type of
+ * the file stays what it is, but the mail in it is looked into (observed).
+ */
+export function findMailMark(window: Uint8Array): number {
+  const bytes = asBuffer(window);
+  const found = MAIL_MARKS.map((mark) => bytes.indexOf(mark)).filter((at) => at !== -1);
+  return found.length === 0 ? -1 : Math.min(...found) + 1;
 }
 
 const PE_GAP_MIN = 60;

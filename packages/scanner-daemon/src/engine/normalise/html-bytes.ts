@@ -26,11 +26,6 @@ export function isQuote(byte: number): boolean {
 
 export const FULL_STOP = 0x2e;
 
-/** Bytes that mean nothing among text: most of a file. */
-export const IS_PLAIN_TEXT = new Uint8Array(256).map((_, byte) =>
-  byte > SPACE && byte < 0x80 && byte !== LESS && byte !== AMPERSAND ? 1 : 0,
-);
-
 /** U+3002 and U+FF0E in UTF-8 become a full stop (observed). */
 export function isFullStop(bytes: number): boolean {
   return (bytes & 0xffffff) === 0xe38082 || (bytes & 0xffffff) === 0xefbc8e;

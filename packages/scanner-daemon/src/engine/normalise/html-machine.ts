@@ -1,29 +1,10 @@
 import { EntityReader } from './entity-reader.js';
-import {
-  SPACE,
-  LINE_FEED,
-  LESS,
-  GREATER,
-  AMPERSAND,
-  DOUBLE_QUOTE,
-  SINGLE_QUOTE,
-  EQUALS,
-  EXCLAMATION,
-  CLASS,
-  WHITE,
-  LEFT_OUT,
-  BEYOND_ASCII,
-  isQuote,
-  FULL_STOP,
-  IS_PLAIN_TEXT,
-  isFullStop,
-} from './html-bytes.js';
+import * as html from './html-bytes.js';
 import { State } from './html-state.js';
+import { NameBuffer, NAMES } from './name-buffer.js';
+import { RUN_BYTES, runEnd } from './html-runs.js';
 import { toLower } from './html-output.js';
 import type { HtmlOutput } from './html-output.js';
-
-/** Longest tag or attribute name that is told from others; a longer one is no name we look for. */
-const NAME_MAX = 16;
 
 /** Makes the forms of an HTML file byte by byte; the comments tell which rules were observed. */
 export class HtmlMachine {
@@ -31,8 +12,8 @@ export class HtmlMachine {
   readonly #entity = new EntityReader();
   #state: State = State.skipSpace;
   #entityReturn: State = State.text;
-  #tag = '';
-  #attribute = '';
+  readonly #tag = new NameBuffer();
+  readonly #attribute = new NameBuffer();
   #quote = 0;
   /** White space or `>` was met in a quoted value: it goes on as one without quotes (observed). */
   #isValueBroken = false;
@@ -51,16 +32,17 @@ export class HtmlMachine {
   /** One chunk as `html-chunks.ts` cuts them: white space at its start is lost (observed). */
   feed(chunk: Uint8Array): void {
     let start = 0;
-    while (CLASS[chunk[start] ?? -1] === WHITE) start += 1;
+    while (html.CLASS[chunk[start] ?? -1] === html.WHITE) start += 1;
     for (let index = start; index < chunk.length; index += 1) {
-      const byte = chunk[index] ?? 0;
-      if (IS_PLAIN_TEXT[byte] === 1 && this.#state === State.text && this.#multibyteCount === 0) {
-        this.output.plainText(byte);
+      const end = this.#takeRun(chunk, index);
+      if (end > index) {
+        index = end - 1;
         continue;
       }
-      const kind = CLASS[byte] ?? 0;
-      if (kind === LEFT_OUT) continue;
-      if (kind === BEYOND_ASCII) {
+      const byte = chunk[index] ?? 0;
+      const kind = html.CLASS[byte] ?? 0;
+      if (kind === html.LEFT_OUT) continue;
+      if (kind === html.BEYOND_ASCII) {
         this.#multibyteByte(byte);
         continue;
       }
@@ -70,10 +52,23 @@ export class HtmlMachine {
     }
   }
 
+  /** Takes the bytes that change nothing in the state all at once. @returns where they end */
+  #takeRun(chunk: Uint8Array, start: number): number {
+    const isInRun = RUN_BYTES[this.#state];
+    if (isInRun === undefined || this.#multibyteCount > 0) return start;
+    if (this.#state === State.quotedValue && this.#heldCount > 0) return start;
+    const end = runEnd(chunk, start, isInRun);
+    if (end === start || this.#state === State.declaration) return end;
+    if (this.#state === State.text) this.output.plainTextRun(chunk, { start, end });
+    else this.output.markupRun(chunk, { start, end });
+    if (this.#isLinkOpen) this.output.linkRun(chunk, { start, end });
+    return end;
+  }
+
   /** The end of the file: bytes beyond ASCII right before it are lost, and a link as well (observed). */
   finish(): void {
     if (this.#state === State.entity && !this.#entity.isBareAtEnd) this.#finishEntity(true);
-    if (this.#state === State.tagOpen) this.output.markup(LESS);
+    if (this.#state === State.tagOpen) this.output.markup(html.LESS);
   }
 
   /** Takes the byte, or changes the state and returns false to have it looked at again. */
@@ -81,7 +76,7 @@ export class HtmlMachine {
     switch (this.#state) {
       case State.skipSpace:
         if (this.#hasLink) this.#writeLink();
-        if (kind === WHITE) return true;
+        if (kind === html.WHITE) return true;
         return this.#goOn(State.text);
       case State.text:
         return this.#textByte(byte, kind);
@@ -98,17 +93,18 @@ export class HtmlMachine {
       case State.quotedValue:
         return this.#quotedValueByte(byte, kind);
       case State.valueSpace:
-        return kind === WHITE || this.#resumeValue(byte, kind);
+        return kind === html.WHITE || this.#resumeValue(byte, kind);
       case State.declaration:
-        if (byte === GREATER) this.#state = State.skipSpace;
+        if (byte === html.GREATER) this.#state = State.skipSpace;
         return true;
       case State.script:
       case State.scriptTagOpen:
       case State.scriptTagName:
         return this.#scriptByte(byte, kind);
       case State.scriptComment:
-        if (kind !== WHITE) this.output.markup(byte === SINGLE_QUOTE ? DOUBLE_QUOTE : toLower(byte));
-        if (byte === GREATER) this.#state = State.script;
+        if (kind !== html.WHITE)
+          this.output.markup(byte === html.SINGLE_QUOTE ? html.DOUBLE_QUOTE : toLower(byte));
+        if (byte === html.GREATER) this.#state = State.script;
         return true;
       case State.entity:
         return this.#entityByte(byte);
@@ -122,28 +118,24 @@ export class HtmlMachine {
 
   #textByte(byte: number, kind: number): true {
     const { output } = this;
-    if (kind === WHITE) {
+    if (kind === html.WHITE) {
       output.pendSpace();
       output.textSpace();
-    } else if (byte === LESS) {
+    } else if (byte === html.LESS) {
       output.flushSpace();
       output.textSpace();
       this.#state = State.tagOpen;
-    } else if (byte === AMPERSAND) {
+    } else if (byte === html.AMPERSAND) {
       output.flushSpace();
       output.textSpace();
       this.#beginEntity(State.text);
-    } else {
-      output.markup(toLower(byte));
-      if (byte < SPACE) output.textSpace();
-      else output.text(byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte);
-    }
+    } else output.bothForms(byte);
     return true;
   }
 
   #tagOpenByte(byte: number, kind: number): boolean {
-    if (kind === WHITE) return true;
-    if (byte === EXCLAMATION) {
+    if (kind === html.WHITE) return true;
+    if (byte === html.EXCLAMATION) {
       this.#state = State.declaration;
       return true;
     }
@@ -152,50 +144,50 @@ export class HtmlMachine {
   }
 
   #beginTag(): void {
-    this.output.markup(LESS);
-    this.#tag = '';
+    this.output.markup(html.LESS);
+    this.#tag.clear();
     this.#hasLink = false;
     this.#isLinkOpen = false;
   }
 
   #tagNameByte(byte: number, kind: number): boolean {
-    if (byte === GREATER) return this.#endTag();
-    if (kind === WHITE) {
-      this.#attribute = '';
+    if (byte === html.GREATER) return this.#endTag();
+    if (kind === html.WHITE) {
+      this.#attribute.clear();
       return this.#goOn(State.attributes);
     }
     const small = toLower(byte);
     this.output.markup(small);
-    if (this.#tag.length < NAME_MAX) this.#tag += String.fromCharCode(small);
+    this.#tag.add(small);
     return true;
   }
 
   #attributeByte(byte: number, kind: number): boolean {
     const { output } = this;
-    if (kind === WHITE) {
+    if (kind === html.WHITE) {
       output.pendSpace();
-      this.#attribute = '';
+      this.#attribute.clear();
       return true;
     }
-    if (byte === GREATER || byte === EQUALS) output.dropSpace();
-    if (byte === GREATER) return this.#endTag();
+    if (byte === html.GREATER || byte === html.EQUALS) output.dropSpace();
+    if (byte === html.GREATER) return this.#endTag();
     const small = toLower(byte);
     output.markup(small);
-    if (byte === EQUALS) this.#state = State.valueStart;
-    else if (this.#attribute.length < NAME_MAX) this.#attribute += String.fromCharCode(small);
+    if (byte === html.EQUALS) this.#state = State.valueStart;
+    else this.#attribute.add(small);
     return true;
   }
 
   #valueStartByte(byte: number, kind: number): boolean {
-    if (kind === WHITE) return true;
-    if (byte === GREATER) return this.#endTag();
+    if (kind === html.WHITE) return true;
+    if (byte === html.GREATER) return this.#endTag();
     this.#isLinkOpen = !this.#hasLink && this.#isLinkAttribute();
     if (this.#isLinkOpen) this.output.beginLink();
     this.#hasLink ||= this.#isLinkOpen;
     this.#isValueBroken = false;
     this.#quote = 0;
-    if (!isQuote(byte)) return this.#goOn(State.plainValue);
-    this.output.markup(DOUBLE_QUOTE);
+    if (!html.isQuote(byte)) return this.#goOn(State.plainValue);
+    this.output.markup(html.DOUBLE_QUOTE);
     this.#quote = byte;
     this.#state = State.quotedValue;
     return true;
@@ -203,14 +195,15 @@ export class HtmlMachine {
 
   #isLinkAttribute(): boolean {
     return (
-      (this.#tag === 'a' && this.#attribute === 'href') || (this.#tag === 'img' && this.#attribute === 'src')
+      (this.#tag.is(NAMES.a) && this.#attribute.is(NAMES.href)) ||
+      (this.#tag.is(NAMES.img) && this.#attribute.is(NAMES.src))
     );
   }
 
   #plainValueByte(byte: number, kind: number): boolean {
-    if (byte === GREATER || kind === WHITE) {
+    if (byte === html.GREATER || kind === html.WHITE) {
       if (this.#isValueBroken && this.#isLinkOpen) this.output.shortenLink();
-      return byte === GREATER ? this.#endTag() : this.#endValue();
+      return byte === html.GREATER ? this.#endTag() : this.#endValue();
     }
     this.#valueByte(byte, State.plainValue);
     return true;
@@ -218,16 +211,16 @@ export class HtmlMachine {
 
   #quotedValueByte(byte: number, kind: number): boolean {
     if (byte === this.#quote) {
-      this.output.markup(DOUBLE_QUOTE);
+      this.output.markup(html.DOUBLE_QUOTE);
       this.output.pendSpace();
       this.#endValue();
       return true;
     }
-    if (kind !== WHITE && byte !== GREATER) {
+    if (kind !== html.WHITE && byte !== html.GREATER) {
       this.#valueByte(byte, State.quotedValue);
       return true;
     }
-    this.#plainByte(byte === LINE_FEED ? SPACE : byte);
+    this.#plainByte(byte === html.LINE_FEED ? html.SPACE : byte);
     this.#isValueBroken = true;
     this.#state = State.valueSpace;
     return true;
@@ -235,25 +228,25 @@ export class HtmlMachine {
 
   #endValue(): false {
     this.#isLinkOpen = false;
-    this.#attribute = '';
+    this.#attribute.clear();
     return this.#goOn(State.attributes);
   }
 
   #valueByte(byte: number, state: State): void {
-    if (byte === AMPERSAND) this.#beginEntity(state);
+    if (byte === html.AMPERSAND) this.#beginEntity(state);
     else this.#plainByte(byte);
   }
 
   #plainByte(byte: number): void {
-    this.output.markup(byte === SINGLE_QUOTE ? DOUBLE_QUOTE : toLower(byte));
-    if (this.#isLinkOpen) this.output.link(byte === SINGLE_QUOTE ? DOUBLE_QUOTE : byte);
+    this.output.markup(byte === html.SINGLE_QUOTE ? html.DOUBLE_QUOTE : toLower(byte));
+    if (this.#isLinkOpen) this.output.link(byte === html.SINGLE_QUOTE ? html.DOUBLE_QUOTE : byte);
   }
 
   #endTag(): true {
     this.output.dropSpace();
-    this.output.markup(GREATER);
+    this.output.markup(html.GREATER);
     this.#isLinkOpen = false;
-    this.#state = this.#tag === 'script' || this.#tag === 'style' ? State.script : State.skipSpace;
+    this.#state = this.#tag.is(NAMES.script) || this.#tag.is(NAMES.style) ? State.script : State.skipSpace;
     return true;
   }
 
@@ -264,28 +257,33 @@ export class HtmlMachine {
 
   /** White space is dropped whole; `</script` ends both kinds, `</style` the second only (observed). */
   #scriptByte(byte: number, kind: number): boolean {
-    if (this.#state === State.scriptTagName && (kind === WHITE || byte === GREATER || byte === LESS)) {
-      const isEnd = this.#attribute === '/script' || (this.#attribute === '/style' && this.#tag === 'style');
+    if (
+      this.#state === State.scriptTagName &&
+      (kind === html.WHITE || byte === html.GREATER || byte === html.LESS)
+    ) {
+      const isEnd =
+        this.#attribute.is(NAMES.endScript) ||
+        (this.#attribute.is(NAMES.endStyle) && this.#tag.is(NAMES.style));
       if (!isEnd) return this.#goOn(State.script);
-      if (byte === GREATER) this.output.markup(GREATER);
+      if (byte === html.GREATER) this.output.markup(html.GREATER);
       this.#state = State.skipSpace;
-      return byte !== LESS;
+      return byte !== html.LESS;
     }
-    if (kind === WHITE) return true;
-    if (byte === AMPERSAND && this.#state !== State.scriptTagOpen) {
+    if (kind === html.WHITE) return true;
+    if (byte === html.AMPERSAND && this.#state !== State.scriptTagOpen) {
       this.#beginEntity(State.script);
       return true;
     }
-    const small = byte === SINGLE_QUOTE ? DOUBLE_QUOTE : toLower(byte);
+    const small = byte === html.SINGLE_QUOTE ? html.DOUBLE_QUOTE : toLower(byte);
     this.output.markup(small);
     if (this.#state === State.script) {
-      if (byte !== LESS) return true;
-      this.#attribute = '';
+      if (byte !== html.LESS) return true;
+      this.#attribute.clear();
       this.#state = State.scriptTagOpen;
       return true;
     }
-    if (this.#attribute.length < NAME_MAX) this.#attribute += String.fromCharCode(small);
-    const isComment = this.#state === State.scriptTagOpen && byte === EXCLAMATION;
+    this.#attribute.add(small);
+    const isComment = this.#state === State.scriptTagOpen && byte === html.EXCLAMATION;
     this.#state = isComment ? State.scriptComment : State.scriptTagName;
     return true;
   }
@@ -368,7 +366,7 @@ export class HtmlMachine {
   }
 
   #endMultibyte(next: number, kind: number): void {
-    if (this.#isInValue() && (kind === WHITE || next === GREATER || isQuote(next))) {
+    if (this.#isInValue() && (kind === html.WHITE || next === html.GREATER || html.isQuote(next))) {
       this.#held = this.#multibyte;
       this.#heldCount = this.#multibyteCount;
       this.#multibyte = 0;
@@ -381,10 +379,10 @@ export class HtmlMachine {
     const count = this.#multibyteCount;
     this.#multibyte = 0;
     this.#multibyteCount = 0;
-    if (count === 3 && isFullStop(bytes)) {
-      this.output.markup(FULL_STOP);
-      if (this.#isLinkOpen) this.output.link(FULL_STOP);
-      if (this.#state === State.text) this.output.text(FULL_STOP);
+    if (count === 3 && html.isFullStop(bytes)) {
+      this.output.markup(html.FULL_STOP);
+      if (this.#isLinkOpen) this.output.link(html.FULL_STOP);
+      if (this.#state === State.text) this.output.text(html.FULL_STOP);
       return;
     }
     for (let shift = (count - 1) * 8; shift >= 0; shift -= 8) {

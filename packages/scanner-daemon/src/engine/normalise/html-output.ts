@@ -1,4 +1,5 @@
-import { ByteSink } from './byte-sink.js';
+import { ByteSink, type ByteRange } from './byte-sink.js';
+import { LOWER, LOWER_WITH_ONE_QUOTE } from './html-runs.js';
 
 const SPACE = 0x20;
 
@@ -54,12 +55,25 @@ export class HtmlOutput {
     this.#endsWithSpace = false;
   }
 
-  /** A printable byte of both forms. */
-  plainText(byte: number): void {
+  /** Printable bytes of the form with tags. */
+  markupRun(bytes: Uint8Array, range: ByteRange): void {
     if (this.#hasPendingSpace) this.flushSpace();
+    this.noComment.pushMapped(bytes, range, LOWER_WITH_ONE_QUOTE);
+  }
+
+  /** A byte of both forms; a control character is a space in the one without tags. */
+  bothForms(byte: number): void {
     const small = toLower(byte);
-    this.noComment.push(small);
-    this.noTags.push(small);
+    this.markup(small);
+    if (byte < SPACE) this.textSpace();
+    else this.text(small);
+  }
+
+  /** Printable bytes of both forms. */
+  plainTextRun(bytes: Uint8Array, range: ByteRange): void {
+    if (this.#hasPendingSpace) this.flushSpace();
+    this.noComment.pushMapped(bytes, range, LOWER);
+    this.noTags.pushMapped(bytes, range, LOWER);
     this.#endsWithSpace = false;
   }
 
@@ -90,6 +104,11 @@ export class HtmlOutput {
     if (this.#linkBytes === LINK_MAX_BYTES) return;
     this.#link[this.#linkBytes] = byte;
     this.#linkBytes += 1;
+  }
+
+  /** Bytes of the value. */
+  linkRun(bytes: Uint8Array, { start, end }: ByteRange): void {
+    for (let index = start; index < end; index += 1) this.link(bytes[index] ?? 0);
   }
 
   /** Takes the last byte of the value back. */

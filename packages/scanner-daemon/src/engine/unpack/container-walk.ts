@@ -8,6 +8,7 @@ interface FoundEntry {
   readonly name: Uint8Array;
   readonly input: ScanInput;
   readonly compressedSizeBytes: number;
+  readonly isMacro?: boolean;
 }
 
 const NOTHING: ScanInput = { sizeBytes: 0, read: () => new Uint8Array(0) };

@@ -1,5 +1,6 @@
 import { bzip2Unpacker } from './bzip2.js';
 import { gzipUnpacker } from './gzip.js';
+import { mailUnpacker } from './mail/mail.js';
 import { ole2Unpacker } from './ole2/ole2.js';
 import { sevenZipUnpacker } from './seven-zip.js';
 import { tarUnpacker } from './tar.js';
@@ -18,6 +19,7 @@ export const UNPACKERS: readonly Unpacker[] = [
   tarUnpacker,
   sevenZipUnpacker,
   ole2Unpacker,
+  mailUnpacker,
 ];
 
 const BY_FORMAT: ReadonlyMap<ContainerFormat, Unpacker> = new Map(

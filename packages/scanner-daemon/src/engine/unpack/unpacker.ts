@@ -3,7 +3,7 @@ import type { ScanInput } from '../engine.js';
 import type { ScanBudget } from '../scan-budget.js';
 
 /** The containers that have an {@link Unpacker}. */
-export type ContainerFormat = 'zip' | 'gzip' | 'bzip2' | 'xz' | 'zstd' | 'tar' | '7z' | 'ole2';
+export type ContainerFormat = 'zip' | 'gzip' | 'bzip2' | 'xz' | 'zstd' | 'tar' | '7z' | 'ole2' | 'mail';
 
 /** Something found in a container. */
 export interface UnpackedEntry {
@@ -18,6 +18,11 @@ export interface UnpackedEntry {
   readonly isEncrypted: boolean;
   /** 1 for the first entry of the container. */
   readonly position: number;
+  /**
+   * True for the source of a macro: signatures for OLE2 files apply to it, and not those for text (manual, "Target
+   * types": 2 is "OLE2 containers, including their specific macros").
+   */
+  readonly isMacro?: boolean;
 }
 
 /** What an unpacker works with. */

@@ -6,6 +6,7 @@ import { expect, test } from '@jest/globals';
 import { describeOrSkip } from '@portcullis/shared/testing';
 import { bytesInput } from '../../../src/engine/engine.js';
 import { normaliseHtml } from '../../../src/engine/normalise/html.js';
+import { normaliseScripts } from '../../../src/engine/normalise/script.js';
 import { normaliseText } from '../../../src/engine/normalise/text.js';
 
 const SIGTOOL = '/usr/bin/sigtool';
@@ -58,6 +59,18 @@ describeOrSkip('normalised forms equal sigtool', skipReason, () => {
       const noComment = oracle('html', bytes, 'nocomment.html');
       const noTags = oracle('html', bytes, 'notags.html');
       return !noComment.equals(made?.noComment ?? bytes) || !noTags.equals(made?.noTags ?? bytes);
+    });
+    expect(different.map((bytes) => bytes.subarray(0, 80).toString('latin1'))).toEqual([]);
+  }, 30_000);
+
+  test('of scripts', () => {
+    const inputs = [
+      ...MADE_HERE.map((text) => Buffer.from(text)),
+      ...documents('.html').map((path) => readFileSync(path)),
+    ];
+    const different = inputs.filter((bytes) => {
+      const form = normaliseScripts(bytesInput(bytes), 2e7, ALWAYS);
+      return !oracle('html', bytes, 'javascript').equals(form ?? Buffer.alloc(0));
     });
     expect(different.map((bytes) => bytes.subarray(0, 80).toString('latin1'))).toEqual([]);
   }, 30_000);

@@ -1,4 +1,5 @@
 import type { NumberRange, TargetConditions } from '../../../database/model/logical-signature.js';
+import { isContainerType } from '../../file-types/refine-zip-type.js';
 import type { ScanSubject } from './scan-subject.js';
 
 const ANY_TYPE = 'CL_TYPE_ANY';
@@ -9,7 +10,8 @@ const NO_CONTAINER = ANY_TYPE;
 export function conditionsHold(conditions: TargetConditions, subject: ScanSubject): boolean {
   const { fileSizeBytes, entryPoint, sectionCount, container, intermediates } = conditions;
   if (!isWithin(fileSizeBytes, subject.reader.input.sizeBytes)) return false;
-  if (container !== undefined && (subject.containers.at(-1) ?? NO_CONTAINER) !== container) return false;
+  if (container !== undefined && !isContainerType(subject.containers.at(-1) ?? NO_CONTAINER, container))
+    return false;
   if (intermediates.length > 0 && !endsWith(subject.containers, intermediates)) return false;
   if (entryPoint !== undefined && !isWithin(entryPoint, subject.layout()?.entryPointOffset)) return false;
   return sectionCount === undefined || isWithin(sectionCount, subject.layout()?.sections.length);
@@ -22,5 +24,8 @@ function isWithin(range: NumberRange | undefined, number: number | undefined): b
 
 function endsWith(containers: readonly string[], wanted: readonly string[]): boolean {
   const from = containers.length - wanted.length;
-  return from >= 0 && wanted.every((type, index) => type === ANY_TYPE || containers[from + index] === type);
+  return (
+    from >= 0 &&
+    wanted.every((type, index) => type === ANY_TYPE || isContainerType(containers[from + index] ?? '', type))
+  );
 }

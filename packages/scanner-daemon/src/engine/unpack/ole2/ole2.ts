@@ -51,11 +51,16 @@ function visitContent(walk: ContainerWalk, name: Buffer, bytes: Buffer): void {
     emitDecoded(walk, name, object);
   }
   const source = decompressVbaModule(bytes, limitsNow());
-  if (source !== undefined && walk.mayContinue()) emitDecoded(walk, name, source);
+  if (source !== undefined && walk.mayContinue()) emitDecoded(walk, name, source, { isMacro: true });
 }
 
-function emitDecoded(walk: ContainerWalk, name: Buffer, { bytes, consumedBytes, ending }: Decoded): void {
+function emitDecoded(
+  walk: ContainerWalk,
+  name: Buffer,
+  { bytes, consumedBytes, ending }: Decoded,
+  what: { readonly isMacro?: boolean } = {},
+): void {
   if (ending === 'damaged') walk.damaged();
   if (ending === 'overLimit') walk.limited(walk.budget.refuseUnpacked());
-  else walk.emit({ name, input: bytesInput(bytes), compressedSizeBytes: consumedBytes });
+  else walk.emit({ name, input: bytesInput(bytes), compressedSizeBytes: consumedBytes, ...what });
 }

@@ -1,0 +1,83 @@
+/** A piece of a script: a word, a number, the content of a string, or one other character. */
+export interface ScriptToken {
+  readonly kind: 'word' | 'number' | 'string' | 'mark';
+  text: string;
+}
+
+/** More pieces of one script are not made: it then has no form. */
+const TOKENS_MAX = 1_000_000;
+
+/** White space, and what is left out as if it were some (observed for each character). */
+const SPACES = /[\0-\x20#@`\x7f-\xff]+/y;
+const WORD = /[A-Za-z_$][\w$]*/y;
+const NUMBER = /\d+(?:\.\d*)?(?:[eE][+-]?\d+)?/y;
+const NUMBER_MAX_CHARACTERS = 40;
+/** clamscan 1.4.6 takes a comment of one line to end at the first white space (observed). */
+const LINE_COMMENT = /\/\/[^\0-\x20]*/y;
+const ESCAPE = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([^]))/g;
+const CONTROL_ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['n', '\n'],
+  ['r', '\r'],
+  ['t', '\t'],
+]);
+
+/** Cuts a script (one character a byte) into pieces; undefined where there are too many. */
+export function scriptTokens(script: string): ScriptToken[] | undefined {
+  const tokens: ScriptToken[] = [];
+  for (let at = 0; at < script.length;) {
+    if (tokens.length === TOKENS_MAX) return undefined;
+    const skipped = matchAt(SPACES, script, at) ?? commentAt(script, at);
+    if (skipped !== undefined) {
+      at += skipped.length;
+      continue;
+    }
+    const { token, length } = tokenAt(script, at);
+    tokens.push(token);
+    at += length;
+  }
+  return tokens;
+}
+
+function tokenAt(script: string, at: number): { readonly token: ScriptToken; readonly length: number } {
+  const character = script.charAt(at);
+  if (character === '"' || character === "'") return stringAt(script, at);
+  const word = matchAt(WORD, script, at);
+  if (word !== undefined) {
+    const isFollowed = script.charAt(at + word.length) === '\\';
+    return { token: { kind: 'word', text: word }, length: word.length + (isFollowed ? 1 : 0) };
+  }
+  // Observed: a word without letters, which may be declared.
+  if (character === '\\') return { token: { kind: 'word', text: '' }, length: 1 };
+  const number = matchAt(NUMBER, script, at)?.slice(0, NUMBER_MAX_CHARACTERS);
+  if (number !== undefined)
+    return { token: { kind: 'number', text: String(Number.parseFloat(number)) }, length: number.length };
+  return { token: { kind: 'mark', text: character }, length: 1 };
+}
+
+function commentAt(script: string, at: number): string | undefined {
+  if (script.charAt(at) !== '/') return undefined;
+  if (script.charAt(at + 1) !== '*') return matchAt(LINE_COMMENT, script, at);
+  const end = script.indexOf('*/', at + 2);
+  return script.slice(at, end === -1 ? script.length : end + 2);
+}
+
+function stringAt(script: string, at: number): { readonly token: ScriptToken; readonly length: number } {
+  const quote = script.charAt(at);
+  let end = at + 1;
+  while (end < script.length && script.charAt(end) !== quote) end += script.charAt(end) === '\\' ? 2 : 1;
+  const content = script.slice(at + 1, end).replace(ESCAPE, unescape);
+  const text = content.toLowerCase().replace(/[\t-\r]/g, ' ');
+  return { token: { kind: 'string', text }, length: Math.min(end + 1, script.length) - at };
+}
+
+function unescape(_: string, two?: string, four?: string, character = ''): string {
+  const code = two ?? four;
+  if (code !== undefined) return String.fromCharCode(Number.parseInt(code, 16) & 0xff);
+  return CONTROL_ESCAPES.get(character) ?? character;
+}
+
+/** What the sticky expression matches right at `at`. */
+function matchAt(expression: RegExp, text: string, at: number): string | undefined {
+  expression.lastIndex = at;
+  return expression.exec(text)?.[0];
+}
