@@ -29,7 +29,14 @@ export function createBuiltinScanEngine(
   };
   return {
     description: BUILTIN_ENGINE,
-    load: (signal) => loadInThread(LOAD_THREAD, { sources, image }, signal, remark),
+    load: (signal) =>
+      loadInThread(LOAD_THREAD, { sources, image }, signal, {
+        onRemark: remark,
+        // A load leaves 30 MB and more in the C library's hands (measured).
+        onEnded: () => {
+          options.native.limits.trimHeap();
+        },
+      }),
     onLoadedAgain: () => undefined,
     hasChanged: ({ files }) => hasDatabaseChanged(directoriesOf(sources), files, sources.detectPua ?? false),
     startScanSide: (loaded, shared) => startScanSide(loaded, { ...shared, ...options }),

@@ -9,17 +9,23 @@ const LOAD_MAX_MS = 15 * 60_000;
 /** How long the end of a load that was given up is waited for. */
 const TERMINATE_MAX_MS = 1000;
 
+/** What a load thread tells beside its outcome. */
+export interface LoadThreadEvents {
+  /** What the log should say of the image that it keeps. */
+  readonly onRemark: (text: string) => void;
+  /** The thread is gone, and what it held is free. */
+  readonly onEnded: () => void;
+}
+
 /**
  * Loads a database on a thread of its own, so that nobody waits for it. Never rejects. The thread may go on for a
  * while, to keep what it has made for the next start; it holds up no end of the process.
- *
- * @param onRemark told what the log should say of that
  */
 export function loadInThread(
   entry: URL,
   task: LoadTask,
   signal: AbortSignal,
-  onRemark: (text: string) => void,
+  { onRemark, onEnded }: LoadThreadEvents,
 ): Promise<LoadOutcome<LoadedBuiltinDatabase>> {
   return new Promise((resolve) => {
     const worker = new Worker(entry, { workerData: task, name: 'load' });
@@ -49,7 +55,10 @@ export function loadInThread(
     worker.on('error', (error) => {
       cause = error;
     });
-    worker.on('exit', end);
+    worker.on('exit', () => {
+      end();
+      onEnded();
+    });
   });
 }
 

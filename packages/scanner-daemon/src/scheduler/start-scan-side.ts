@@ -23,7 +23,7 @@ export interface ScanSideOptions {
 
 /** What the threads of the built-in engine need beside. */
 export interface BuiltinScanSideOptions extends ScanSideOptions {
-  readonly native: Pick<NativeApi, 'files'>;
+  readonly native: Pick<NativeApi, 'files' | 'limits'>;
   readonly engineOptions: WorkerEngineOptions;
   /** 0 = no inline lane. */
   readonly inlineMaxBytes: number;
