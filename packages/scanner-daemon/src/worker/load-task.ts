@@ -40,8 +40,7 @@ export async function loadOnce(): Promise<void> {
   try {
     // The only one who starts this thread is our own loader.
     const { sources, image } = workerData as LoadTask;
-    // The account may have changed since the process was started, and its environment not.
-    const directory = imageDirectoryPath({ ...image, home: userInfo().homedir });
+    const directory = imageDirectoryPath({ ...image, home: homeOfAccount() });
     const { loaded, save } = await loadBuiltinDatabase(sources, directory);
     send({ kind: 'loaded', loaded });
     const text = await save();
@@ -49,6 +48,15 @@ export async function loadOnce(): Promise<void> {
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     send({ kind: 'failed', failure: { text: error.message, context: error.context } });
+  }
+}
+
+/** The account may have changed since the process was started, and its environment not. Accounts without a name have none. */
+function homeOfAccount(): string | undefined {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return undefined;
   }
 }
 

@@ -64,7 +64,7 @@ export class SignatureCompiler {
     encodeExpression(cheapestFirst(expression, subsignatures), (number) => {
       this.#code.push(number);
     });
-    for (const subsignature of subsignatures) this.#addSubsignature(subsignature);
+    for (const subsignature of subsignatures) this.#addSubsignature(usable(subsignature, subsignatures));
     this.#firstSubsignatures.push(this.#subsignatureSignatures.length);
   }
 
@@ -115,6 +115,12 @@ export class SignatureCompiler {
     this.#offsetIds.push(offset.kind === 'any' ? 0 : this.#offsets.idOf(offset));
     for (const parts of variants) this.#patterns.addVariant(number, parts);
   }
+}
+
+/** A byte comparison counts from the match of a body; one that names anything else never holds. */
+function usable(subsignature: Subsignature, all: readonly Subsignature[]): Subsignature {
+  if (subsignature.kind !== 'byteCompare' || all[subsignature.trigger]?.kind === 'body') return subsignature;
+  return { kind: 'unsupported', what: 'byte comparison behind no body' };
 }
 
 function specialOf(subsignature: Exclude<Subsignature, BodyPattern>): SpecialSubsignature {

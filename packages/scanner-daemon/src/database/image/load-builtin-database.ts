@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { DatabaseCompiler } from '../compile/compile.js';
 import { loadDatabase, sourcesDigest } from '../load-database.js';
 import type { LoadDatabaseOptions } from '../loaded-database.js';
@@ -5,11 +8,25 @@ import { imageKey } from './image-format.js';
 import { loadThroughImage, type LoadedThroughImage } from './load-through-image.js';
 import { treeShape } from './tree-shape.js';
 
-/**
- * What images hold. Count it up when the compiler makes something else of the same signatures, or a reader takes what it
- * refused before; that a table came, went or changed its type shows by itself.
- */
+/** What images hold. Nobody has to count it up for a change of the compiler or a reader: their code is part of the key. */
 const DATABASE_FORMAT_VERSION = 1;
+
+/** Everything that signatures go through until they are tables. */
+const CODE = [
+  dirname(import.meta.dirname),
+  join(import.meta.dirname, '../../engine/builtin/matcher/anchor-hash.js'),
+];
+
+/** SHA-256 over the programs that read and compile: an image of others may hold something else for the same sources. */
+async function digestOfCode(): Promise<string> {
+  const [directory = '', ...files] = CODE;
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const own = entries.filter((entry) => entry.isFile() && /(?<![.]test)[.]js$/.test(entry.name));
+  const paths = [...own.map((entry) => join(entry.parentPath, entry.name)), ...files].sort();
+  const whole = createHash('sha256');
+  for (const path of paths) whole.update(await readFile(path));
+  return whole.digest('hex');
+}
 
 /**
  * Loads the built-in engine's database: from its compiled image where there is one of these very sources, else from the
@@ -26,7 +43,7 @@ export async function loadBuiltinDatabase(
     imageDirectory === undefined ? { digest: '', files: [] } : await sourcesDigest(options);
   return loadThroughImage({
     directory: imageDirectory,
-    key: imageKey([digest, treeShape(new DatabaseCompiler().finish())]),
+    key: imageKey([digest, treeShape(new DatabaseCompiler().finish()), await digestOfCode()]),
     formatVersion: DATABASE_FORMAT_VERSION,
     files,
     load: () => loadDatabase(options),

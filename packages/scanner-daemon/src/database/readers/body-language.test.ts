@@ -116,3 +116,24 @@ describe('readBody', () => {
     );
   });
 });
+
+describe('readBody and the part that it builds', () => {
+  const read = (text: string, modifiers: string): ReturnType<typeof readBody> =>
+    readBody(text, TARGET_ANY, readModifiers(modifiers));
+
+  test('counts the zero bytes of a wide literal in the longest part there may be', () => {
+    expect(read('41'.repeat(4096), 'w').kind).toBe('variants');
+    expect(read('41'.repeat(4097), 'w').kind).toBe('unsupported');
+  });
+
+  test('a byte before a short gap leaves nothing of itself in the part behind', () => {
+    const body = read('6?[0-5]61626364', 'i');
+    if (body.kind !== 'variants') throw new Error(body.kind);
+    for (const parts of body.variants)
+      for (const { alternatives, values } of parts)
+        for (const { partOffset, lengthBytes, options } of alternatives) {
+          expect(partOffset + lengthBytes).toBeLessThanOrEqual(values.length);
+          expect(options.some((option) => option.values[0] === 0x61)).toBe(false);
+        }
+  });
+});

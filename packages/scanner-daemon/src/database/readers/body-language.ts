@@ -45,7 +45,8 @@ export function readBody(
 /** The short way for hex digits alone, 8 of 10 subsignatures: undefined for everything else. */
 function readLiteral(text: string, modifiers: BodyModifiers): BodyVariants | undefined {
   const lengthBytes = text.length >> 1;
-  if (lengthBytes < STATIC_RUN_MIN_BYTES || lengthBytes > PART_MAX_BYTES || !decodeHex(text, scratch))
+  const partBytes = modifiers.wide ? 2 * lengthBytes : lengthBytes;
+  if (lengthBytes < STATIC_RUN_MIN_BYTES || partBytes > PART_MAX_BYTES || !decodeHex(text, scratch))
     return undefined;
   if (!modifiers.wide)
     return { kind: 'variants', variants: [literalPart(lengthBytes, modifiers)], coreIsSecond: false };

@@ -72,6 +72,7 @@ export class PartsBuilder {
     for (const form of this.#forms) {
       form.values.length = 0;
       form.masks.length = 0;
+      form.alternatives = [];
     }
   }
 

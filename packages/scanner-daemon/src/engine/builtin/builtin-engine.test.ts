@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
-import { bytesInput } from '../engine.js';
+import { bytesInput, type ScanInput } from '../engine.js';
+import { buildPe } from '../executables/testing/pe-builder.js';
 import { namesOf, scanAll, testBudget, testEngine } from './testing/test-engine.js';
 
 const digest = (algorithm: string, content: Uint8Array): string =>
@@ -151,5 +152,30 @@ describe('BuiltinEngine limits', () => {
   test('fails when the input turns out shorter than it said', () => {
     const input = { sizeBytes: 100, read: () => new Uint8Array(50) };
     expect(scanAll(engine, input).verdict).toEqual({ kind: 'failed', message: "Can't read file" });
+  });
+});
+
+describe('BuiltinEngine on files larger than a window', () => {
+  test('reads the headers of an executable before it passes over the bytes that share their memory', () => {
+    const sections = [{ bytes: Buffer.alloc(3 << 20, 'x') }];
+    const file = buildPe({ sections, entryPoint: 0x1000 });
+    // Where the entry point offset is asked about, the window is that at the end.
+    const at = file.length - 64;
+    file.set(Buffer.from('ABCDEFGHIJKLMNOP'), at);
+    const md5 = digest('md5', file);
+    const engine = testEngine({
+      ndb: [`Wrong:1:EP+0:${hex('ABCDEFGHIJKLMNOP')}`, `Right:1:*:${hex('DEFGHIJKLMNOP')}`],
+      hashes: [`${md5}:${file.length}:Whole`],
+    });
+    const scratch = new Uint8Array((1 << 20) + (1 << 15));
+    const input: ScanInput = {
+      sizeBytes: file.length,
+      // As a descriptor is read: into the same memory each time, and more than was asked for.
+      read: (inputOffset, lengthBytes) => {
+        scratch.set(file.subarray(inputOffset, inputOffset + Math.max(lengthBytes, 1 << 18)));
+        return scratch.subarray(0, lengthBytes);
+      },
+    };
+    expect(namesOf(scanAll(engine, input))).toEqual(['Right', 'Whole']);
   });
 });

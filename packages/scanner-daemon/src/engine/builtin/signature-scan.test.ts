@@ -258,3 +258,17 @@ describe('SignatureScan under attack', () => {
     expect(report.verdict).toEqual({ kind: 'incomplete', reason: 'timeLimit' });
   });
 });
+
+describe('SignatureScan and byte comparisons', () => {
+  const engine = testEngine({
+    ldb: [
+      `Body;Engine:81-255,Target:0;0&1;${hex('length=')};0(>>7#db2#>10)`,
+      `Self;Engine:81-255,Target:0;0&1;${hex('length=')};1(>>7#db2#>10)`,
+      `Nobody;Engine:81-255,Target:0;0&1;${hex('length=')};9(>>7#db2#>10)`,
+    ],
+  });
+  test('count from the match of a body, and hold behind nothing else', () => {
+    expect(namesOf(scanAll(engine, '..length=42 bytes'))).toEqual(['Body']);
+    expect(namesOf(scanAll(engine, '..length=09 bytes'))).toEqual([]);
+  });
+});

@@ -78,6 +78,8 @@ export class SignatureScan {
     const evaluated: ScanSubject = { reader: new WindowReader(input), meter, layout, containers };
     const rangesOf = (subsignature: number): readonly StartRange[] =>
       this.#evaluator.rangesOf(subsignature, evaluated);
+    // Reading headers later would take the memory of the window that is being passed over.
+    if (input.sizeBytes > CORE_BYTES) layout();
     this.#triggers.begin({ filter, meter, sizeBytes: input.sizeBytes, rangesOf });
     let bytesScanned = 0;
     for (let core = 0; core < input.sizeBytes; core += CORE_BYTES) {
