@@ -10,7 +10,8 @@ const TOKENS_MAX = 1_000_000;
 /** White space, and what is left out as if it were some (observed for each character). */
 const SPACES = /[\0-\x20#@`\x7f-\xff]+/y;
 const WORD = /[A-Za-z_$][\w$]*/y;
-const NUMBER = /\d+(?:\.\d*)?(?:[eE][+-]?\d+)?/y;
+/** No part of it is longer than {@link NUMBER_MAX_CHARACTERS}: a long row of digits is looked at once. */
+const NUMBER = /\d{1,40}(?:\.\d{0,40})?(?:[eE][+-]?\d{1,40})?/y;
 const NUMBER_MAX_CHARACTERS = 40;
 /** clamscan 1.4.6 takes a comment of one line to end at the first white space (observed). */
 const LINE_COMMENT = /\/\/[^\0-\x20]*/y;

@@ -104,9 +104,6 @@ function readEncodings(value: string): readonly string[] {
   return words.slice(0, ENCODINGS_MAX);
 }
 
-/** A name, `=`, and a value in quotes or without. */
-const PARAMETER = /([^\s;="]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^\s;]*))/g;
-
 function readParameters(field: string): {
   readonly value: string;
   readonly parameters: ReadonlyMap<string, string>;
@@ -115,11 +112,38 @@ function readParameters(field: string): {
   const semicolon = text.indexOf(';');
   const parameters = new Map<string, string>();
   if (semicolon === -1) return { value: text.trim(), parameters };
-  for (const [, name = '', quoted, plain] of text.slice(semicolon + 1).matchAll(PARAMETER)) {
+  let at = semicolon + 1;
+  while (at < text.length) {
+    const name = matchAt(NAME, text, at);
+    const assigned = matchAt(ASSIGNED, text, at + name.length);
+    if (name === '' || assigned === '') {
+      at += Math.max(name.length, 1);
+      continue;
+    }
+    at += name.length + assigned.length;
+    const value = text.charAt(at) === '"' ? matchAt(QUOTED, text, at) : matchAt(PLAIN, text, at);
+    at += value.length;
     const key = name.toLowerCase();
-    if (!parameters.has(key)) parameters.set(key, quoted?.replace(/\\(.)/g, '$1') ?? plain ?? '');
+    if (!parameters.has(key)) parameters.set(key, unquote(value));
   }
   return { value: text.slice(0, semicolon).trim(), parameters };
+}
+
+/** A parameter: its name, `=`, and a value in quotes or without. Each looks at a character once. */
+const NAME = /[^\s;="]*/y;
+const ASSIGNED = /\s*=\s*|/y;
+const QUOTED = /"(?:[^"\\]|\\.)*"?/y;
+const PLAIN = /[^\s;]*/y;
+
+function matchAt(expression: RegExp, text: string, at: number): string {
+  expression.lastIndex = at;
+  return expression.exec(text)?.[0] ?? '';
+}
+
+function unquote(value: string): string {
+  if (!value.startsWith('"')) return value;
+  const end = value.length > 1 && value.endsWith('"') && !value.endsWith('\\"') ? -1 : undefined;
+  return value.slice(1, end).replace(/\\(.)/g, '$1');
 }
 
 /** Without what stands in parentheses, unless within quotes (RFC 5322, section 3.2.2). */

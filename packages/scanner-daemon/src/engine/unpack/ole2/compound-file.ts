@@ -36,13 +36,13 @@ export interface CompoundFile {
 }
 
 /** Reads header, sector tables and directory. Undefined where there is no directory to be found. */
-export function openCompoundFile(input: ScanInput): CompoundFile | undefined {
+export function openCompoundFile(input: ScanInput, mayContinue: () => boolean): CompoundFile | undefined {
   const header = readStructure(input, 0, HEADER_BYTES);
   if (header === undefined || !header.subarray(0, 8).equals(SIGNATURE)) return undefined;
   const sectorShift = header.readUInt16LE(30);
   if (sectorShift !== 9 && sectorShift !== 12) return undefined;
   const sectorBytes = 1 << sectorShift;
-  const tables = { input, sectorBytes, fat: readFat(input, header, sectorBytes) };
+  const tables = { input, sectorBytes, fat: readFat(input, header, sectorBytes, mayContinue) };
   const directory = chainInput(tables, header.readUInt32LE(48), Infinity);
   const entries: Buffer[] = [];
   for (let at = 0; at < directory.sizeBytes && entries.length < ENTRIES_MAX; at += DIRECTORY_ENTRY_BYTES) {
@@ -93,24 +93,30 @@ export function streamInput(file: CompoundFile, stream: CompoundStream): ScanInp
 type SectorTables = Pick<CompoundFile, 'input' | 'sectorBytes' | 'fat'>;
 
 /** The sectors of the FAT: 109 of them are in the header, the others in a chain of sectors of their own (2.5). */
-function readFat(input: ScanInput, header: Buffer, sectorBytes: number): readonly Buffer[] {
+function readFat(
+  input: ScanInput,
+  header: Buffer,
+  sectorBytes: number,
+  mayContinue: () => boolean,
+): readonly Buffer[] {
   const sectorsMax = Math.ceil(input.sizeBytes / sectorBytes);
   const fat: Buffer[] = [];
   const seen = new Set<number>();
   const addFrom = (table: Buffer, at: number, count: number): void => {
     for (let index = 0; index < count && fat.length < sectorsMax; index += 1) {
       const sector = table.readUInt32LE(at + 4 * index);
-      const bytes = sector > LAST_SECTOR ? undefined : readSector(input, sector, sectorBytes);
-      // Each sector of the FAT is there once: a file that repeats them is after our memory.
-      if (bytes === undefined || seen.has(sector)) continue;
+      // Each sector of the FAT is there once: a file that repeats them is after our memory and our time.
+      if (sector > LAST_SECTOR || seen.has(sector)) continue;
       seen.add(sector);
-      fat.push(bytes);
+      const bytes = readSector(input, sector, sectorBytes);
+      if (bytes !== undefined) fat.push(bytes);
     }
   };
   addFrom(header, 76, HEADER_DIFAT_ENTRIES);
   const perSector = sectorBytes / 4 - 1;
   let next = header.readUInt32LE(68);
   for (let count = 0; next <= LAST_SECTOR && count < sectorsMax && !seen.has(next); count += 1) {
+    if (!mayContinue()) break;
     const difat = readSector(input, next, sectorBytes);
     if (difat === undefined) break;
     seen.add(next);
@@ -173,8 +179,8 @@ function piecesInput({ source, offsets, pieceBytes, sizeBytes }: PieceList): Sca
       const start = offset + within;
       const piece = source.read(start, Math.max(Math.min(wantedBytes, source.sizeBytes - start), 0));
       result.set(piece, filled);
-      filled += piece.length;
-      if (piece.length < wantedBytes) break;
+      // What a sector lacks at the end of the file is zeros: the rest of the chain may be there all the same.
+      filled += wantedBytes;
     }
     return result.subarray(0, filled);
   };

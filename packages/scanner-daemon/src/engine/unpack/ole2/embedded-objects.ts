@@ -39,6 +39,7 @@ export function* presentationObjects(
   if (!name.equals(POWERPOINT_STREAM)) return;
   let at = stream.indexOf(COMPRESSED_STORAGE);
   while (at !== -1 && at + RECORD_HEADER_BYTES <= stream.length) {
+    if (!limitsNow().mayContinue()) return;
     const start = at + RECORD_HEADER_BYTES;
     const packed = stream.subarray(start, start + stream.readUInt32LE(at + 4));
     const decoded = inflate(packed.subarray(SIZE_BYTES + ZLIB_HEADER_BYTES), limitsNow());

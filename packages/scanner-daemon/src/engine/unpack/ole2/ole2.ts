@@ -18,7 +18,7 @@ const SEARCHED_STREAM_MAX_BYTES = 64 * 1024 * 1024;
 
 function unpackOle2(input: ScanInput, context: UnpackContext): UnpackOutcome {
   const walk = new ContainerWalk(context);
-  const file = openCompoundFile(input);
+  const file = openCompoundFile(input, () => context.budget.mayContinue());
   if (file === undefined) return { kind: 'damaged' };
   for (const stream of file.streams) {
     if (!walk.mayContinue()) break;

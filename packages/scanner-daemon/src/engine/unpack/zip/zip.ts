@@ -66,7 +66,13 @@ function visitDirectory(visited: Visited, directoryOffset: number, shiftBytes: n
     if (local === undefined) walk.damaged();
     else ranges.push({ start: localOffset, end: visitEntry(visited, local, central) });
   }
+  if (ranges.length >= ENTRIES_MAX) tooMany(walk);
   return offset;
+}
+
+function tooMany(walk: ContainerWalk): void {
+  walk.budget.note('tooManyFiles');
+  walk.limited('tooManyFiles');
 }
 
 /** Looks for local headers wherever no entry lies: those that the directory does not know. */
@@ -88,6 +94,7 @@ function visitGaps({ input, walk, ranges }: Visited): void {
     }
     offset = Math.max(offset, next.end);
   }
+  if (entries >= ENTRIES_MAX) tooMany(walk);
 }
 
 /** @returns where the data of the entry ends. */
