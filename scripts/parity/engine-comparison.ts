@@ -12,7 +12,7 @@ export type ComparisonName = (typeof comparisonNames)[number];
 
 /** Printed by `--help` after what there is to say of the daemons. */
 export const comparisonUsage = `
-       pnpm parity generated [--database DIRECTORY] [--signatures PATH] [--sample N] [--only EXPRESSION]
+       pnpm parity generated [--database DIRECTORY] [--signatures PATH] [--sample N] [--joined N] [--only EXPRESSION]
                              [--near-misses EVERY] [--mutants N] [--answers DIRECTORY] [--keep DIRECTORY] [--report FILE]
        pnpm parity hashes    [--sample N]
        pnpm parity lines     [--signatures PATH] [--sample N] [--seed N] [--report FILE]

@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import { resolve } from 'node:path';
 import { env } from 'node:process';
 import type { NativeApi } from '@portcullis/shared/native';
 import type { DaemonLog, FailureHandler } from './daemon-log.js';
@@ -90,7 +91,7 @@ function builtinEngine({ configuration, sources, native, log }: EngineParts): Ch
     },
     inlineMaxBytes: settings.inlineMaxBytes,
     image: {
-      setting: settings.databaseImage,
+      setting: imageSetting(settings.databaseImage),
       systemdCache: env['CACHE_DIRECTORY'],
       xdgCacheHome: env['XDG_CACHE_HOME'],
     },
@@ -100,6 +101,13 @@ function builtinEngine({ configuration, sources, native, log }: EngineParts): Ch
   });
   log.say('info', `Engine: ${engine.description.name}`, { engine: engine.description.name });
   return { engine, isOnlyChoice: true };
+}
+
+/** As it is meant here and now: the process changes its directory once it is ready. */
+function imageSetting(setting: string | undefined): string | undefined {
+  return setting === undefined || setting === '' || setting === 'no'
+    ? setting || undefined
+    : resolve(setting);
 }
 
 function builtinEngineOptions({

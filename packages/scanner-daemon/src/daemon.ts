@@ -161,6 +161,7 @@ async function start(parts: Parts, context: Starting): Promise<RunningDaemon> {
   );
   connectDatabase(stats, { database, scanSide, server });
   await privileges.bindSockets(() => server.start());
+  engine.onServing();
   pidFile.confirm();
   say(log, servingLines(config, engine.description, process.pid));
   log.say('verbose', `MaxQueue set to: ${queueLimit}`);

@@ -71,7 +71,7 @@ export function marksOfProcess(): number {
 }
 
 /** Waits until the condition holds; the tests have nothing else to wait for than the event loop. */
-export async function until(condition: () => boolean, what: string, waitMs = 20_000): Promise<void> {
+export async function until(condition: () => boolean, what: string, waitMs = 60_000): Promise<void> {
   const endMs = performance.now() + waitMs;
   while (!condition()) {
     if (performance.now() > endMs) throw new Error(`still not so after ${waitMs} ms: ${what}`);

@@ -60,7 +60,7 @@ export interface BoundaryTable {
 
 /** What a subsignature is that is no body pattern. */
 export type SpecialSubsignature =
-  | (PcreSubsignature & { readonly triggerCode: Int32Array })
+  | (Omit<PcreSubsignature, 'trigger'> & { readonly triggerCode: Int32Array })
   | ByteCompareSubsignature
   | MacroSubsignature
   /** Never matches. */

@@ -147,11 +147,13 @@ function takeLine(
 
 /** A regular expression that does not compile makes the line malformed; one that we cannot run is counted. */
 function checkExpressions(
-  { subsignatures }: LogicalSignature,
+  { conditions, subsignatures }: LogicalSignature,
   { countUnsupported }: SignatureFileContext,
 ): MalformedLine | undefined {
+  if (conditions.needsIcon) countUnsupported('icon group', 1);
   for (const subsignature of subsignatures) {
     if (subsignature.kind === 'unsupported') countUnsupported(subsignature.what, 1);
+    if (subsignature.kind === 'macro') countUnsupported('macro', 1);
     if (subsignature.kind !== 'pcre') continue;
     const compiled = compilePcre(subsignature.pattern, subsignature.flags);
     if (compiled.kind === 'malformed') return compiled;

@@ -106,6 +106,10 @@ class LibclamavEngine implements ScanEngine {
     return opened.reason;
   }
 
+  onServing(): void {
+    // Nothing had to wait.
+  }
+
   onLoadedAgain(adopt: (loaded: LoadedDatabase) => void): void {
     this.#onReturned = adopt;
   }

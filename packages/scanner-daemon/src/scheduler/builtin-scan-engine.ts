@@ -22,6 +22,7 @@ export function createBuiltinScanEngine(
   options: BuiltinScanEngineOptions,
 ): ScanEngine {
   const { image } = options;
+  const serving = new AbortController();
   let lastRemark: string | undefined;
   const remark = (text: string): void => {
     if (text !== lastRemark) options.onRemark(text);
@@ -32,12 +33,16 @@ export function createBuiltinScanEngine(
     load: (signal) =>
       loadInThread(LOAD_THREAD, { sources, image }, signal, {
         onRemark: remark,
+        serving: serving.signal,
         // A load leaves 30 MB and more in the C library's hands (measured).
         onEnded: () => {
           options.native.limits.trimHeap();
         },
       }),
     onLoadedAgain: () => undefined,
+    onServing: () => {
+      serving.abort();
+    },
     hasChanged: ({ files }) => hasDatabaseChanged(directoriesOf(sources), files, sources.detectPua ?? false),
     startScanSide: (loaded, shared) => startScanSide(loaded, { ...shared, ...options }),
     stop: () => Promise.resolve(),

@@ -23,7 +23,7 @@ function put(name: string, content: string): string {
   return join(directory, name);
 }
 
-const ignore = { onRemark: () => undefined, onEnded: () => undefined };
+const ignore = { serving: new AbortController().signal, onRemark: () => undefined, onEnded: () => undefined };
 
 function task(source: string): LoadTask {
   const none = { setting: 'no', systemdCache: undefined, xdgCacheHome: undefined };

@@ -11,6 +11,8 @@ const TERMINATE_MAX_MS = 1000;
 
 /** What a load thread tells beside its outcome. */
 export interface LoadThreadEvents {
+  /** Aborted once clients are served. Until then nothing is written: root may come back to bind a socket. */
+  readonly serving: AbortSignal;
   /** What the log should say of the image that it keeps. */
   readonly onRemark: (text: string) => void;
   /** The thread is gone, and what it held is free. */
@@ -25,7 +27,7 @@ export function loadInThread(
   entry: URL,
   task: LoadTask,
   signal: AbortSignal,
-  { onRemark, onEnded }: LoadThreadEvents,
+  { serving, onRemark, onEnded }: LoadThreadEvents,
 ): Promise<LoadOutcome<LoadedBuiltinDatabase>> {
   return new Promise((resolve) => {
     const worker = new Worker(entry, { workerData: task, name: 'load' });
@@ -41,6 +43,9 @@ export function loadInThread(
       // A thread that hangs in open(2) does not end; it is left behind.
       setTimeout(end, TERMINATE_MAX_MS).unref();
     };
+    const save = (): void => {
+      worker.postMessage('save');
+    };
     signal.addEventListener('abort', stop, { once: true });
     // The only sender is our own load-thread, compiled from the same union.
     worker.on('message', (message: LoadMessage<LoadedBuiltinDatabase>) => {
@@ -51,11 +56,14 @@ export function loadInThread(
       outcome = message;
       worker.unref();
       end();
+      if (serving.aborted) save();
+      else serving.addEventListener('abort', save, { once: true });
     });
     worker.on('error', (error) => {
       cause = error;
     });
     worker.on('exit', () => {
+      serving.removeEventListener('abort', save);
       end();
       onEnded();
     });

@@ -14,6 +14,8 @@ export interface ScanEngine {
   hasChanged(loaded: LoadedDatabase): Promise<boolean>;
   /** Starts those who scan. Once. @throws when none of them could start. */
   startScanSide(loaded: LoadedDatabase, options: ScanSideOptions): Promise<ScanSide>;
+  /** Clients are served, and root has been given up for good: what had to wait for that may be done. */
+  onServing(): void;
   /** After the scan side. */
   stop(): Promise<void>;
 }

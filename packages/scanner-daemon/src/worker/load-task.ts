@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { userInfo } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { DatabaseError } from '../database/database-error.js';
@@ -41,8 +42,10 @@ export async function loadOnce(): Promise<void> {
     // The only one who starts this thread is our own loader.
     const { sources, image } = workerData as LoadTask;
     const directory = imageDirectoryPath({ ...image, home: homeOfAccount() });
-    const { loaded, save } = await loadBuiltinDatabase(sources, directory);
+    const { loaded, isToBeSaved, save } = await loadBuiltinDatabase(sources, directory);
     send({ kind: 'loaded', loaded });
+    if (!isToBeSaved) return;
+    await once(parentPort, 'message');
     const text = await save();
     if (text !== undefined) send({ kind: 'remark', text });
   } catch (error) {

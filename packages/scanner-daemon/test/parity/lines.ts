@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
+import { DatabaseError } from '../../src/database/database-error.js';
 import { loadDatabase } from '../../src/database/load-database.js';
 import { mutateLine } from './mutate-line.js';
 import { randomFrom } from './random.js';
@@ -105,7 +106,9 @@ async function ourAcceptance(lines: readonly Line[], parent: string): Promise<Ac
   try {
     const { signatureCount, unsupported } = await loadDatabase({ directory });
     return Object.values(unsupported).reduce((sum, count) => sum + count, signatureCount) - 1;
-  } catch {
+  } catch (error) {
+    // Anything else than a line that was told of is a finding of its own.
+    if (!(error instanceof DatabaseError) || error.context['line'] === undefined) throw error;
     return 'refused';
   } finally {
     rmSync(directory, { recursive: true });

@@ -125,9 +125,10 @@ function usable(subsignature: Subsignature, all: readonly Subsignature[]): Subsi
 
 function specialOf(subsignature: Exclude<Subsignature, BodyPattern>): SpecialSubsignature {
   if (subsignature.kind !== 'pcre') return subsignature;
+  const { trigger, ...rest } = subsignature;
   const triggerCode: number[] = [];
-  encodeExpression(subsignature.trigger, (number) => triggerCode.push(number));
-  return { ...subsignature, triggerCode: Int32Array.from(triggerCode) };
+  encodeExpression(trigger, (number) => triggerCode.push(number));
+  return { ...rest, triggerCode: Int32Array.from(triggerCode) };
 }
 
 type FilterSources = Omit<CompiledSignatures, 'filters'>;

@@ -22,6 +22,9 @@ export function translateExtendedRegex(text: string): TranslatedRegex | undefine
   return source === undefined ? undefined : { source, ignoresCase };
 }
 
+/** Brackets in brackets; PCRE, too, has such a bound. */
+const DEPTH_MAX = 250;
+
 /** What was translated last, and so what an operator would repeat. */
 type Last = 'nothing' | 'anchor' | 'atom' | 'repeated';
 
@@ -121,6 +124,7 @@ class Translation {
       this.#position++;
       return '(?:)';
     }
+    if (this.#depth >= DEPTH_MAX) return undefined;
     this.#depth++;
     const inner = this.#alternatives();
     this.#depth--;

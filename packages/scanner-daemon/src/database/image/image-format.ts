@@ -30,7 +30,7 @@ export const TREE_BYTES_MAX = 128 * 1024 * 1024;
 /** Eight million hash signatures with their names take about a quarter of this. */
 export const IMAGE_BYTES_MAX = 2 * 1024 * 1024 * 1024 - 1;
 /** The layout of header and table as these files write it. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 /** How this machine lays out a number in a typed array. */
 export const BYTE_ORDER = endianness() === 'LE' ? 1 : 2;
 

@@ -14,7 +14,7 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodeHeader, HEADER_BYTES, imageKey, IMAGE_BYTES_MAX } from './image-format.js';
+import { encodeHeader, HEADER_BYTES, imageKey, IMAGE_BYTES_MAX, LAYOUT_VERSION } from './image-format.js';
 import { readImage } from './read-image.js';
 import { writeImage } from './write-image.js';
 
@@ -230,7 +230,7 @@ describe('reading', () => {
   test('allocates nothing for a header that lies with its own digest right, nor for a file with a huge hole', async () => {
     const lie = encodeHeader({
       ...IDENTITY,
-      layoutVersion: 1,
+      layoutVersion: LAYOUT_VERSION,
       byteOrder: 1,
       treeBytes: 8,
       arrayBytes: 2 ** 40,

@@ -61,3 +61,21 @@ test('treeShape: sees names and types, not values', () => {
     expect(treeShape(other)).not.toBe(shape);
   }
 });
+
+test('every kind of subsignature and every table comes back from the image', async () => {
+  const lines = [
+    'Pcre;Engine:81-255,Target:0;0&1;61626364;0/b+c/i',
+    'Compare;Engine:81-255,Target:0;0&1;6c656e3d;0(>>4#db2#>10,<90)',
+    'Image;Engine:150-255,Target:0;0&1;61626364;fuzzy_img#af2ad01ed42993c7#0',
+    'Place;Engine:81-255,Target:1,FileSize:1-9,Container:CL_TYPE_ZIP;0>1,2;EP+0,4:6162(63|64)65::i',
+  ];
+  await writeFile(join(sources, 'b.ldb'), `${lines.join('\n')}\n`);
+  await writeFile(join(sources, 'c.cdb'), 'Meta:CL_TYPE_ZIP:*:name[.]exe:*:*:0:*:*:*\n');
+  await writeFile(join(sources, 'd.mdb'), `12:${'0'.repeat(32)}:Section\n`);
+  const first = await loadBuiltinDatabase({ directory: sources }, images);
+  expect(first.loaded.signatureCount).toBe(7);
+  expect(await first.save()).toBeUndefined();
+  const second = await loadBuiltinDatabase({ directory: sources }, images);
+  expect(second.from).toBe('image');
+  expect(second.loaded).toEqual(first.loaded);
+});

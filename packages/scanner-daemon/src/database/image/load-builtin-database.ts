@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseCompiler } from '../compile/compile.js';
 import { loadDatabase, sourcesDigest } from '../load-database.js';
-import type { LoadDatabaseOptions } from '../loaded-database.js';
+import type { LoadDatabaseOptions, LoadedBuiltinDatabase } from '../loaded-database.js';
 import { imageKey } from './image-format.js';
 import { loadThroughImage, type LoadedThroughImage } from './load-through-image.js';
 import { treeShape } from './tree-shape.js';
@@ -12,19 +12,21 @@ import { treeShape } from './tree-shape.js';
 const DATABASE_FORMAT_VERSION = 1;
 
 /** Everything that signatures go through until they are tables. */
-const CODE = [
+const CODE_DIRECTORIES = [
   dirname(import.meta.dirname),
-  join(import.meta.dirname, '../../engine/builtin/matcher/anchor-hash.js'),
+  join(import.meta.dirname, '../../engine/builtin/pcre'),
+  join(import.meta.dirname, '../../engine/builtin/matcher'),
 ];
 
 /** SHA-256 over the programs that read and compile: an image of others may hold something else for the same sources. */
 async function digestOfCode(): Promise<string> {
-  const [directory = '', ...files] = CODE;
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  const own = entries.filter((entry) => entry.isFile() && /(?<![.]test)[.]js$/.test(entry.name));
-  const paths = [...own.map((entry) => join(entry.parentPath, entry.name)), ...files].sort();
   const whole = createHash('sha256');
-  for (const path of paths) whole.update(await readFile(path));
+  for (const directory of CODE_DIRECTORIES) {
+    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+    const own = entries.filter((entry) => entry.isFile() && /(?<![.]test)[.]js$/.test(entry.name));
+    const paths = own.map((entry) => join(entry.parentPath, entry.name)).sort();
+    for (const path of paths) whole.update(await readFile(path));
+  }
   return whole.digest('hex');
 }
 
@@ -39,13 +41,19 @@ export async function loadBuiltinDatabase(
   options: LoadDatabaseOptions,
   imageDirectory: string | undefined,
 ): Promise<LoadedThroughImage> {
-  const { digest, files } =
-    imageDirectory === undefined ? { digest: '', files: [] } : await sourcesDigest(options);
+  const load = (): Promise<LoadedBuiltinDatabase> => loadDatabase(options);
+  if (imageDirectory === undefined)
+    return {
+      loaded: await load(),
+      from: 'sources',
+      isToBeSaved: false,
+      save: () => Promise.resolve(undefined),
+    };
+  const { digest, files } = await sourcesDigest(options);
   return loadThroughImage({
     directory: imageDirectory,
     key: imageKey([digest, treeShape(new DatabaseCompiler().finish()), await digestOfCode()]),
     formatVersion: DATABASE_FORMAT_VERSION,
-    files,
-    load: () => loadDatabase(options),
+    ...{ files, load },
   });
 }

@@ -23,6 +23,8 @@ export interface LoadedThroughImage {
   readonly from: 'image' | 'sources';
   /** Why it did not come from an image; undefined where it did, and where there shall be none. */
   readonly noImage?: NoImage;
+  /** Whether {@link save} has something to do. */
+  readonly isToBeSaved: boolean;
   /**
    * Writes the image that was missing, which may be put off until the database is in use. Nothing to do: resolves at
    * once. Never rejects: what failed comes as one line for the log, and the database is as good without it.
@@ -35,19 +37,21 @@ const NOTHING_TO_SAVE = (): Promise<undefined> => Promise.resolve(undefined);
 /** Takes the database from its image, or from the sources where there is no sound one. */
 export async function loadThroughImage(options: LoadThroughImageOptions): Promise<LoadedThroughImage> {
   const { directory, key, formatVersion, files, load } = options;
-  if (directory === undefined) return { loaded: await load(), from: 'sources', save: NOTHING_TO_SAVE };
+  if (directory === undefined)
+    return { loaded: await load(), from: 'sources', isToBeSaved: false, save: NOTHING_TO_SAVE };
   const image = await readImage(imagePath(directory, key), { key, formatVersion });
   if (image.kind === 'read') {
     // Sound, ours and of this version: what `saveImage` wrote, from the same type.
     const loaded = image.tree as Omit<LoadedBuiltinDatabase, 'files'>;
-    return { loaded: { ...loaded, files }, from: 'image', save: NOTHING_TO_SAVE };
+    return { loaded: { ...loaded, files }, from: 'image', isToBeSaved: false, save: NOTHING_TO_SAVE };
   }
   const loaded = await load();
   // Sources that were replaced while they were read are not those of the key.
-  const save = isDeepStrictEqual(loaded.files, files)
+  const isToBeSaved = isDeepStrictEqual(loaded.files, files);
+  const save = isToBeSaved
     ? (): Promise<string | undefined> => saveImage(directory, { key, formatVersion }, loaded)
     : NOTHING_TO_SAVE;
-  return { loaded, from: 'sources', noImage: image, save };
+  return { loaded, from: 'sources', noImage: image, isToBeSaved, save };
 }
 
 async function saveImage(

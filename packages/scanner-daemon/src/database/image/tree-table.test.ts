@@ -18,6 +18,8 @@ test.each([
   ['a length that is no whole number', '{"a":{"$":"Uint8Array","o":0,"n":1.5}}'],
   ['a length that overflows', '{"a":{"$":"Uint8Array","o":0,"n":1e300}}'],
   ['no length', '{"a":{"$":"Uint8Array","o":0}}'],
+  ['a big number that is none', '{"a":{"$":"bigint","v":"1x"}}'],
+  ['a big number without bound', `{"a":{"$":"bigint","v":"${'1'.repeat(50)}"}}`],
   ['a prototype', '{"__proto__":{"a":1}}'],
   ['what is no JSON', '{'],
   ['nothing', ''],

@@ -99,6 +99,7 @@ class TableWriter {
         if (Array.isArray(value)) return value.map((element) => this.encode(element, depth + 1));
         return ArrayBuffer.isView(value) ? this.#encodeArray(value) : this.#encodeObject(value, depth);
       case 'bigint':
+        return { [MARK]: 'bigint', v: value.toString() };
       case 'function':
       case 'symbol':
         throw new UnwritableError(`a ${typeof value}`);
@@ -178,6 +179,7 @@ function decode(value: unknown, memory: SharedArrayBuffer, depth: number): unkno
 function decodeMark(mark: Record<string, unknown>, memory: SharedArrayBuffer): unknown {
   const name = mark[MARK];
   if (SPECIAL_VALUES.has(name)) return SPECIAL_VALUES.get(name);
+  if (name === 'bigint') return decodeBigint(mark['v']);
   const type = ARRAY_TYPES.get(name);
   const { o: offset, n: length } = mark;
   if (type === undefined || !isCount(offset) || !isCount(length)) throw new RangeError('mark');
@@ -185,6 +187,14 @@ function decodeMark(mark: Record<string, unknown>, memory: SharedArrayBuffer): u
     throw new RangeError('bounds');
   }
   return type.view(memory, offset, length);
+}
+
+/** 64 bits have 20 digits; twice that bounds what is parsed. */
+const BIGINT_TEXT = /^-?\d{1,40}$/;
+
+function decodeBigint(text: unknown): bigint {
+  if (typeof text !== 'string' || !BIGINT_TEXT.test(text)) throw new RangeError('bigint');
+  return BigInt(text);
 }
 
 function isCount(value: unknown): value is number {

@@ -291,6 +291,8 @@ export class BodyReader {
       hasModifiers: this.#modifiers !== NO_MODIFIERS,
     });
     if (alternates.kind !== 'alternates') return alternates;
+    if (this.#builder.variantCount * alternates.groups.length > VARIANTS_MAX)
+      return unsupported('alternatives of very many combinations of lengths');
     this.#builder.addAlternates(alternates, negated);
     if (!ONE_BYTE_ALTERNATES.test(content)) return this.#stopFilter();
     this.#countFilter(1, false);

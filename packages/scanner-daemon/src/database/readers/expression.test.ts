@@ -72,3 +72,9 @@ describe('readExpression', () => {
     expect(readExpression(`${'('.repeat(100_000)}0${')'.repeat(100_000)}`)).toBeUndefined();
   });
 });
+
+test('operators that take turns without brackets are levels too, and bounded', () => {
+  const turns = (count: number): string => Array.from({ length: count }, () => '0&0|0').join('&');
+  expect(readExpression(turns(20))).toBeDefined();
+  expect(readExpression(turns(2000))).toBeUndefined();
+});

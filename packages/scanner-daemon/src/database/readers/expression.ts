@@ -9,6 +9,8 @@ export interface Expression {
 
 /** ClamAV takes a thousand brackets (observed); signatures use 4. */
 const DEPTH_MAX = 64;
+/** Changes of operator without brackets, each of which is one level more; signatures have some three. */
+const CHANGES_MAX = 256;
 /** Subsignatures of one signature; the 65th is refused (observed). */
 export const SUBSIGNATURES_MAX = 64;
 const KNOWN_EXPRESSIONS_MAX = 4096;
@@ -40,6 +42,7 @@ class ExpressionReader {
   #indexMax = 0;
   /** Of the group that was read last. */
   #operandCount = 0;
+  #changes = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -66,6 +69,8 @@ class ExpressionReader {
       const operator = this.#text[this.#at];
       if (operator !== '&' && operator !== '|') {
         this.#operandCount = operands.length;
+        this.#changes += operators.filter((each, index) => index > 0 && each !== operators[index - 1]).length;
+        if (this.#changes > CHANGES_MAX) return undefined;
         return groupFromRight(operands, operators);
       }
       operators.push(operator);

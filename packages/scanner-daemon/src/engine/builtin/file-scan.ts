@@ -1,5 +1,6 @@
 import type { EncryptedContainer } from '@portcullis/shared';
 import type { CompiledDatabase } from '../../database/compiled-database.js';
+import type { HashTables } from '../../database/hashes/hash-table.js';
 import { nameOf } from '../../database/names/name-table.js';
 import { bytesInput, type ScanInput } from '../engine.js';
 import type { ExecutableLayout } from '../executables/executable-layout.js';
@@ -8,7 +9,7 @@ import { readExecutable } from '../executables/read-executable.js';
 import { detectFileType, FILE_TYPE_HEAD_BYTES } from '../file-types/detect-file-type.js';
 import { describeType, type FileType } from '../file-types/file-type.js';
 import { refineZipType } from '../file-types/refine-zip-type.js';
-import type { ScanBudget } from '../scan-budget.js';
+import { UNPACKED_SIZE_MAX_BYTES, type ScanBudget } from '../scan-budget.js';
 import { unpackerOf } from '../unpack/registry.js';
 import type { ContainerFormat, UnpackedEntry } from '../unpack/unpacker.js';
 import { containerFormatOf } from './container-format.js';
@@ -160,7 +161,7 @@ export class FileScan {
     if (headers === undefined) return [];
     const sections = headers.sections.map(({ fileOffset, sizeBytes }) => ({ offset: fileOffset, sizeBytes }));
     const nameIds = [...findSectionHashes(hashes.section, input, sections, { allMatch, budget })];
-    if (!allMatch && nameIds.length > 0) return nameIds;
+    if ((!allMatch && nameIds.length > 0) || isEmpty(hashes.importList)) return nameIds;
     const imports = importList(input, headers);
     if (imports !== undefined) nameIds.push(...findImportHashes(hashes.importList, imports));
     return nameIds;
@@ -172,17 +173,23 @@ export class FileScan {
     containers: readonly string[],
   ): readonly string[] {
     const { budget, allMatch } = this.#context;
-    const names: string[] = [];
+    // An archive of many files is many times the same names.
+    const names = new Set<string>();
+    // Some formats are read whole. More than this is no archive, or one that MaxFileSize was switched off for.
+    if (input.sizeBytes > UNPACKED_SIZE_MAX_BYTES) {
+      budget.note('fileTooLarge');
+      return [];
+    }
     const outcome = unpackerOf(format)?.unpack(input, {
       budget,
       emit: (entry) => {
-        names.push(...this.#scanEntry(entry, input, containers));
-        return allMatch || names.length === 0 ? 'continue' : 'stop';
+        for (const name of this.#scanEntry(entry, input, containers)) names.add(name);
+        return allMatch || names.size === 0 ? 'continue' : 'stop';
       },
     });
     if (outcome?.kind === 'incomplete' && outcome.reason === 'encrypted')
       this.#encrypted ??= outcome.container;
-    return names;
+    return [...names];
   }
 
   #scanEntry(entry: UnpackedEntry, container: ScanInput, containers: readonly string[]): readonly string[] {
@@ -231,6 +238,10 @@ function rawTargetOf(type: FileType): number | undefined {
   const { target } = describeType(type);
   if (target === HTML_TARGET) return undefined;
   return target === TEXT_TARGET ? ANY_TARGET : target;
+}
+
+function isEmpty({ md5, sha1, sha256 }: HashTables): boolean {
+  return md5.sizes.length + sha1.sizes.length + sha256.sizes.length === 0;
 }
 
 /** Reads the headers of an executable once, when first asked for. */

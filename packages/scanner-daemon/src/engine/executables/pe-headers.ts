@@ -86,6 +86,9 @@ export function readPeHeaders(input: ScanInput): PeHeaders | undefined {
   return { is64Bit, entryPointOffset, importDirectory, resourceDirectory, ...space };
 }
 
+/** More sections than any linker makes: looking an address up in them costs. */
+export const ORDINARY_SECTIONS_MAX = 96;
+
 /**
  * Where in the file the byte at a virtual address lies. Headers come first, then the last section that has it;
  * undefined where nothing has it (observed: the size in the file counts, the virtual size does not).

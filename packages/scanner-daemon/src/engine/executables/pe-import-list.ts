@@ -1,7 +1,7 @@
 import type { ScanInput } from '../engine.js';
 import type { ExecutableLayout } from './executable-layout.js';
 import { fieldsAt } from './input-fields.js';
-import { fileOffsetOf } from './pe-headers.js';
+import { fileOffsetOf, ORDINARY_SECTIONS_MAX } from './pe-headers.js';
 import type { PeHeaders } from './pe-headers.js';
 import { ordinalName } from './pe-ordinal-names.js';
 
@@ -16,6 +16,8 @@ const FUNCTION_NAME = /^[a-z0-9_.]*$/;
 const DESCRIPTORS_MAX = 1024;
 /** Of all libraries together. */
 const FUNCTIONS_MAX = 65_536;
+/** Each is looked up in all sections: where there are very many of these, fewer of those are read. */
+const FEW_FUNCTIONS = 256;
 /** Where the first dot of a library's name is followed by one of these, the name ends there (observed). */
 const LIBRARY_SUFFIX = /^([^.]*)\.(?:dll|ocx|sys).*$/s;
 
@@ -63,12 +65,13 @@ function readFunctions(
     imports,
   }: { readonly library: string; readonly lookups: readonly number[]; readonly imports: string[] },
 ): boolean {
+  const functionsMax = headers.sections.length > ORDINARY_SECTIONS_MAX ? FEW_FUNCTIONS : FUNCTIONS_MAX;
   const lookupOffset = lookups
     .filter((address, index) => address !== 0 || index === lookups.length - 1)
     .map((address) => fileOffsetOf(address, headers, input.sizeBytes))
     .find((offset) => offset !== undefined);
   if (lookupOffset === undefined) return false;
-  for (let at = lookupOffset; imports.length < FUNCTIONS_MAX; at += THUNK_BYTES) {
+  for (let at = lookupOffset; imports.length < functionsMax; at += THUNK_BYTES) {
     const thunk = fieldsAt(input, at, THUNK_BYTES)?.getUint32(0, true) ?? 0;
     if (thunk === 0) return true;
     if (thunk >= ORDINAL_BIT) {

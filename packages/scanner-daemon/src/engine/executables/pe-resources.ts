@@ -1,6 +1,6 @@
 import type { ScanInput } from '../engine.js';
 import { fieldsAt } from './input-fields.js';
-import { fileOffsetOf } from './pe-headers.js';
+import { fileOffsetOf, ORDINARY_SECTIONS_MAX } from './pe-headers.js';
 import type { PeHeaders } from './pe-headers.js';
 
 /** Where one resource lies. */
@@ -16,6 +16,8 @@ const DATA_ENTRY_BYTES = 16;
 const HIGH_BIT = 0x80000000;
 /** How many entries of all directories together are looked at. */
 const ENTRIES_MAX = 10_000;
+/** Each entry is looked up in all sections: where there are very many of these, fewer of those are read. */
+const FEW_ENTRIES = 256;
 
 interface DirectoryEntry {
   /** It stands among the first entries, which the directory says have names. */
@@ -37,7 +39,7 @@ export function findResources(
   if (sizeBytes === 0) return [];
   const locate = (treeOffset: number): number | undefined =>
     fileOffsetOf((treeAddress + treeOffset) % 2 ** 32, headers, input.sizeBytes);
-  let entriesLeft = ENTRIES_MAX;
+  let entriesLeft = headers.sections.length > ORDINARY_SECTIONS_MAX ? FEW_ENTRIES : ENTRIES_MAX;
   const entriesAt = (treeOffset: number): readonly DirectoryEntry[] => {
     const entries = readDirectory(input, locate(treeOffset), entriesLeft);
     entriesLeft -= entries.length;

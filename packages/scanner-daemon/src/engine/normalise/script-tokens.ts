@@ -12,6 +12,8 @@ const SPACES = /[\0-\x20#@`\x7f-\xff]+/y;
 const WORD = /[A-Za-z_$][\w$]*/y;
 /** No part of it is longer than {@link NUMBER_MAX_CHARACTERS}: a long row of digits is looked at once. */
 const NUMBER = /\d{1,40}(?:\.\d{0,40})?(?:[eE][+-]?\d{1,40})?/y;
+/** Tokens between two looks at the time. */
+const TOKENS_A_LOOK = 1024;
 const NUMBER_MAX_CHARACTERS = 40;
 /** clamscan 1.4.6 takes a comment of one line to end at the first white space (observed). */
 const LINE_COMMENT = /\/\/[^\0-\x20]*/y;
@@ -22,11 +24,12 @@ const CONTROL_ESCAPES: ReadonlyMap<string, string> = new Map([
   ['t', '\t'],
 ]);
 
-/** Cuts a script (one character a byte) into pieces; undefined where there are too many. */
-export function scriptTokens(script: string): ScriptToken[] | undefined {
+/** Cuts a script (one character a byte) into pieces; undefined where there are too many, or the time is up. */
+export function scriptTokens(script: string, mayContinue: () => boolean): ScriptToken[] | undefined {
   const tokens: ScriptToken[] = [];
   for (let at = 0; at < script.length;) {
     if (tokens.length === TOKENS_MAX) return undefined;
+    if (tokens.length % TOKENS_A_LOOK === 0 && !mayContinue()) return undefined;
     const skipped = matchAt(SPACES, script, at) ?? commentAt(script, at);
     if (skipped !== undefined) {
       at += skipped.length;

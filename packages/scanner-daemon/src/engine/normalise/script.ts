@@ -32,7 +32,7 @@ export function normaliseScripts(
   for (const { start, end } of scriptElements(bytes)) {
     totalBytes += end - start;
     if (totalBytes > SCRIPTS_MAX_BYTES || !budget.mayContinue()) return undefined;
-    const script = normaliseScript(bytes.toString('latin1', start, end));
+    const script = normaliseScript(bytes.toString('latin1', start, end), () => budget.mayContinue());
     if (script === undefined) return undefined;
     scripts.push(`${START}${script}${END}`);
   }
@@ -66,8 +66,8 @@ function isLetter(byte: number | undefined, lower: number | undefined): boolean 
   return byte === lower || (byte !== undefined && byte >= 0x41 && byte <= 0x5a && (byte | 0x20) === lower);
 }
 
-function normaliseScript(script: string): string | undefined {
-  const tokens = scriptTokens(script);
+function normaliseScript(script: string, mayContinue: () => boolean): string | undefined {
+  const tokens = scriptTokens(script, mayContinue);
   if (tokens === undefined) return undefined;
   const names = new ScriptNames();
   const pieces: string[] = [];

@@ -2,6 +2,7 @@ import type { CompiledSignatures, SpecialSubsignature } from '../../../database/
 import { SINGLE_EXPRESSION } from '../../../database/compiled-signatures.js';
 import type { BodyOffset } from '../../../database/model/body-pattern.js';
 import { byteCompareHolds } from '../byte-compare.js';
+import { UNPACKED_SIZE_MAX_BYTES } from '../../scan-budget.js';
 import { startRanges, type StartRange } from '../matcher/offset-ranges.js';
 import { searchVariant } from '../matcher/pattern-search.js';
 import type { PcreOptions } from '../engine-options.js';
@@ -158,7 +159,9 @@ class Evaluation {
     const { subject, pcre, pcreOptions } = this.#context;
     const { input } = subject.reader;
     const { matchLimit, recursionLimit, maxFileSizeBytes } = pcreOptions;
-    if (maxFileSizeBytes > 0 && input.sizeBytes > maxFileSizeBytes) return { kind: 'limit' };
+    // 0 is no limit; the file is read whole all the same.
+    if (input.sizeBytes > (maxFileSizeBytes > 0 ? maxFileSizeBytes : UNPACKED_SIZE_MAX_BYTES))
+      return { kind: 'limit' };
     const range = pcreRangeOf(special.offset, input.sizeBytes) ?? pcreRange(this.#rangesOf(special.offset));
     return pcre.match(special, input.read(0, input.sizeBytes), range, {
       ...{ matchLimit, recursionLimit },

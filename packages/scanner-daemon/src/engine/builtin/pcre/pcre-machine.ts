@@ -14,10 +14,10 @@ export interface PcreSearchLimits {
 /** What a search came to. */
 export type PcreSearchOutcome = 'found' | 'none' | 'limit';
 
-/** Steps between two looks at the budget: some milliseconds. */
-export const FUEL_STEPS = 1 << 20;
+/** Steps between two looks at the budget: a millisecond or two. */
+export const FUEL_STEPS = 1 << 17;
 /** Refuels of one search: about half a minute. Only an expression that is slow from very many places gets there. */
-const REFUELS_MAX = 4096;
+const REFUELS_MAX = 32_768;
 const FRAME_WORDS = 4;
 const STACK_MAX_WORDS = 1 << 22;
 
@@ -85,7 +85,8 @@ export class PcreMachine {
     this.#subject = subject;
     this.#limits = limits;
     this.#isExceeded = false;
-    this.#fuel = FUEL_STEPS;
+    // What the last search left: many short ones shall be asked about the time, too.
+    if (this.#fuel <= 0) this.#fuel = FUEL_STEPS;
     this.#refuels = 0;
   }
 

@@ -108,19 +108,23 @@ function readParameters(field: string): {
   readonly value: string;
   readonly parameters: ReadonlyMap<string, string>;
 } {
-  const text = withoutComments(field);
+  const text = withoutComments(field.slice(0, PARAMETERS_MAX_CHARACTERS));
   const semicolon = text.indexOf(';');
   const parameters = new Map<string, string>();
   if (semicolon === -1) return { value: text.trim(), parameters };
   let at = semicolon + 1;
   while (at < text.length) {
+    at += matchAt(BLANKS, text, at).length;
     const name = matchAt(NAME, text, at);
-    const assigned = matchAt(ASSIGNED, text, at + name.length);
-    if (name === '' || assigned === '') {
-      at += Math.max(name.length, 1);
+    at += name.length;
+    at += matchAt(BLANKS, text, at).length;
+    if (text.charAt(at) !== '=' || name === '') {
+      // Whatever else stands here parts one parameter from the next.
+      if (text.charAt(at) === '' || matchAt(NAME, text, at) === '') at += 1;
       continue;
     }
-    at += name.length + assigned.length;
+    at += 1;
+    at += matchAt(BLANKS, text, at).length;
     const value = text.charAt(at) === '"' ? matchAt(QUOTED, text, at) : matchAt(PLAIN, text, at);
     at += value.length;
     const key = name.toLowerCase();
@@ -129,9 +133,12 @@ function readParameters(field: string): {
   return { value: text.slice(0, semicolon).trim(), parameters };
 }
 
+/** What is behind names nothing that a part needs. */
+const PARAMETERS_MAX_CHARACTERS = 8192;
+
 /** A parameter: its name, `=`, and a value in quotes or without. Each looks at a character once. */
 const NAME = /[^\s;="]*/y;
-const ASSIGNED = /\s*=\s*|/y;
+const BLANKS = /\s*/y;
 const QUOTED = /"(?:[^"\\]|\\.)*"?/y;
 const PLAIN = /[^\s;]*/y;
 
