@@ -10,7 +10,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { openNative } from '@portcullis/shared/native';
 import type { NativeApi } from '@portcullis/shared/native';
 import { makeTempDir } from '@portcullis/shared/testing';
@@ -22,6 +22,8 @@ import type { FileOutcome } from './file-observer.js';
 import { walkFiles } from './walk-files.js';
 
 const WAIT_MAX_MS = 15_000;
+// Longer than all that a test may wait for, one after the other.
+jest.setTimeout(60_000);
 
 describe('BackgroundScanner', () => {
   let native: NativeApi;
