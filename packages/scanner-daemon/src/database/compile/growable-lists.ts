@@ -46,6 +46,13 @@ export class Uint32List {
   }
 }
 
+/** A list of where things begin: the first at 0, the next pushed when one is complete. */
+export function startingAtZero(): Uint32List {
+  const list = new Uint32List();
+  list.push(0);
+  return list;
+}
+
 /** Bytes that grow by doubling. */
 export class ByteList {
   #bytes = new Uint8Array(1024);

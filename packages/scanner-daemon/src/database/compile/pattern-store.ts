@@ -8,7 +8,7 @@ import {
 } from '../compiled-signatures.js';
 import { UNBOUNDED, type BodyAlternative, type BodyPart, type BodyParts } from '../model/body-pattern.js';
 import { boundaryRule } from './boundaries.js';
-import { ByteList, Uint32List } from './growable-lists.js';
+import { ByteList, startingAtZero, Uint32List } from './growable-lists.js';
 import { longestRun } from './literal-runs.js';
 
 /** The tables that {@link PatternStore} makes. */
@@ -127,10 +127,4 @@ export class PatternStore {
     }
     this.#optionStarts.push(this.#optionValues.length);
   }
-}
-
-function startingAtZero(): Uint32List {
-  const list = new Uint32List();
-  list.push(0);
-  return list;
 }

@@ -6,33 +6,20 @@ import {
   type SpecialSubsignature,
 } from '../compiled-signatures.js';
 import type { BodyOffset, BodyPattern } from '../model/body-pattern.js';
-import type {
-  ExtendedSignature,
-  LogicalNode,
-  LogicalSignature,
-  Subsignature,
-  TargetConditions,
+import {
+  onlyTarget,
+  type ExtendedSignature,
+  type LogicalNode,
+  type LogicalSignature,
+  type Subsignature,
+  type TargetConditions,
 } from '../model/logical-signature.js';
 import { AnchorEntries } from './anchor-tables.js';
 import { chooseTrigger } from './choose-triggers.js';
 import { encodeExpression } from './expression-code.js';
-import { Uint32List } from './growable-lists.js';
+import { startingAtZero, Uint32List } from './growable-lists.js';
 import { PartAnchors } from './part-anchors.js';
 import { PatternStore } from './pattern-store.js';
-
-/** The conditions of an extended signature: none but the target. */
-function onlyTarget(target: number): TargetConditions {
-  return {
-    target,
-    fileSizeBytes: undefined,
-    entryPoint: undefined,
-    sectionCount: undefined,
-    container: undefined,
-    intermediates: [],
-    handlerType: undefined,
-    needsIcon: false,
-  };
-}
 
 /** Takes body and logical signatures one by one and makes tables of them. No I/O; used once, by one thread. */
 export class SignatureCompiler {
@@ -192,10 +179,4 @@ class DistinctList<Value extends object> {
     this.#known.set(item, id);
     return id;
   }
-}
-
-function startingAtZero(): Uint32List {
-  const list = new Uint32List();
-  list.push(0);
-  return list;
 }

@@ -91,6 +91,20 @@ export interface TargetConditions {
   readonly needsIcon: boolean;
 }
 
+/** The conditions of an extended signature: none but the target. */
+export function onlyTarget(target: number): TargetConditions {
+  return {
+    target,
+    fileSizeBytes: undefined,
+    entryPoint: undefined,
+    sectionCount: undefined,
+    container: undefined,
+    intermediates: [],
+    handlerType: undefined,
+    needsIcon: false,
+  };
+}
+
 /** One line of `.ldb` or `.ldu`. */
 export interface LogicalSignature {
   readonly kind: 'logical';

@@ -1,10 +1,11 @@
 import type { BodyOffset } from '../../database/model/body-pattern.js';
-import type {
-  ExtendedSignature,
-  LogicalNode,
-  LogicalSignature,
-  NumberRange,
-  Subsignature,
+import {
+  onlyTarget,
+  type ExtendedSignature,
+  type LogicalNode,
+  type LogicalSignature,
+  type NumberRange,
+  type Subsignature,
 } from '../../database/model/logical-signature.js';
 import { startRanges } from '../../engine/builtin/matcher/offset-ranges.js';
 import { PcreMatcher } from '../../engine/builtin/pcre/pcre-matcher.js';
@@ -111,16 +112,7 @@ function asLogical({ name, target, pattern }: ExtendedSignature): LogicalSignatu
   return {
     kind: 'logical',
     name,
-    conditions: {
-      target,
-      fileSizeBytes: undefined,
-      entryPoint: undefined,
-      sectionCount: undefined,
-      container: undefined,
-      intermediates: [],
-      handlerType: undefined,
-      needsIcon: false,
-    },
+    conditions: onlyTarget(target),
     expression: { kind: 'subsignature', index: 0, count: undefined },
     subsignatures: [pattern],
   };
