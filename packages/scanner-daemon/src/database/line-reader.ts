@@ -1,6 +1,7 @@
 import type { FileReader } from './signature-sink.js';
 
 const LF = 0x0a;
+const NOTHING = Buffer.alloc(0);
 
 export interface LineReaderOptions {
   /** A longer line is malformed: clamd reads lines through a buffer of fixed size. */
@@ -19,7 +20,7 @@ export interface LineReaderOptions {
 export class LineReader implements FileReader {
   readonly #options: LineReaderOptions;
   /** The beginning of a line whose end is in a later piece. */
-  #rest = Buffer.alloc(0);
+  #rest = NOTHING;
   #number = 0;
   #isEmpty = true;
 
@@ -34,7 +35,7 @@ export class LineReader implements FileReader {
     for (let end = bytes.indexOf(LF); end !== -1; end = bytes.indexOf(LF, start)) {
       const head = bytes.subarray(start, end);
       this.#take(this.#rest.length === 0 ? head : Buffer.concat([this.#rest, head]));
-      this.#rest = Buffer.alloc(0);
+      this.#rest = NOTHING;
       start = end + 1;
     }
     if (start === bytes.length) return;

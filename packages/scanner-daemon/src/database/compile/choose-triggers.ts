@@ -65,10 +65,11 @@ class TriggerChoice {
   }
 
   ofNode(reader: CodeReader): Trigger | undefined {
-    const [kind = 0, operator = 0, count = 0, , number = 0] = reader.code.subarray(
-      reader.at,
-      reader.at + NODE_NUMBERS,
-    );
+    const { code, at } = reader;
+    const kind = code[at] ?? 0;
+    const operator = code[at + 1] ?? 0;
+    const count = code[at + 2] ?? 0;
+    const number = code[at + 4] ?? 0;
     reader.at += NODE_NUMBERS;
     // Satisfied by no match at all: nothing has to be there.
     const needsNothing = operator === COUNT_BELOW || (operator === COUNT_EQUAL && count === 0);
@@ -76,7 +77,8 @@ class TriggerChoice {
       if (needsNothing) return undefined;
       return triggerOfSubsignature(this.#tables, this.#firstSubsignature, this.#firstSubsignature + number);
     }
-    const operands = Array.from({ length: number }, () => this.ofNode(reader));
+    const operands: (Trigger | undefined)[] = [];
+    for (let index = 0; index < number; index++) operands.push(this.ofNode(reader));
     if (needsNothing) return undefined;
     return kind === NODE_AND && operator === 0 ? rarest(operands) : anyOf(operands);
   }

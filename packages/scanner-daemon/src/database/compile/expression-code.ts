@@ -24,16 +24,24 @@ const OPERATORS: Readonly<Record<MatchCount['operator'], number>> = {
 };
 const COUNT_MAX = 0x7fffffff;
 
-/** Writes the code of `node` through `push`. */
-export function encodeExpression(node: LogicalNode, push: (number: number) => void): void {
+/** Where code is written to. */
+export interface CodeTarget {
+  push: (number: number) => unknown;
+}
+
+/** Writes the code of `node` behind what `code` holds. */
+export function encodeExpression(node: LogicalNode, code: CodeTarget): void {
   const operator = node.count === undefined ? COUNT_NONE : OPERATORS[node.count.operator];
   const count = Math.min(node.count?.count ?? 0, COUNT_MAX);
   const distinct = Math.min(node.count?.distinct ?? 0, COUNT_MAX);
+  code.push(node.kind === 'subsignature' ? NODE_SUBSIGNATURE : node.kind === 'and' ? NODE_AND : NODE_OR);
+  code.push(operator);
+  code.push(count);
+  code.push(distinct);
   if (node.kind === 'subsignature') {
-    for (const number of [NODE_SUBSIGNATURE, operator, count, distinct, node.index]) push(number);
+    code.push(node.index);
     return;
   }
-  const kind = node.kind === 'and' ? NODE_AND : NODE_OR;
-  for (const number of [kind, operator, count, distinct, node.operands.length]) push(number);
-  for (const operand of node.operands) encodeExpression(operand, push);
+  code.push(node.operands.length);
+  for (const operand of node.operands) encodeExpression(operand, code);
 }

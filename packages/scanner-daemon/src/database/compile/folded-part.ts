@@ -28,12 +28,14 @@ const LOOKED_AT_BYTES = 256;
 /** One part after the other as the filter sees it, and what its windows tell by themselves. */
 export class FoldedPart {
   readonly #parts: PartTable;
-  readonly #folded = new Uint8Array(LOOKED_AT_BYTES);
   /** For each position, how many positions from it on can be part of an anchor. */
-  readonly #foldableAhead = new Uint16Array(LOOKED_AT_BYTES + 1);
+  readonly #foldableAhead = new Uint16Array(LOOKED_AT_BYTES);
   /** Sums over all positions before. */
   readonly #bitsBefore = new Float64Array(LOOKED_AT_BYTES + 1);
   readonly #repeatsBefore = new Uint16Array(LOOKED_AT_BYTES + 1);
+  #lengthBytes = 0;
+  /** Whether every byte can be part of an anchor, {@link #foldableAhead} aside. */
+  #isLiteral = true;
 
   constructor(parts: PartTable) {
     this.#parts = parts;
@@ -45,27 +47,41 @@ export class FoldedPart {
     const start = starts[part] ?? 0;
     const maskStart = maskStarts[part] ?? NO_MASKS;
     const length = Math.min((starts[part + 1] ?? 0) - start, LOOKED_AT_BYTES);
+    const bitsBefore = this.#bitsBefore;
+    const repeatsBefore = this.#repeatsBefore;
     let bits = 0;
     let repeats = 0;
+    // Of the last two positions.
+    let one = -1;
+    let two = -1;
     for (let at = 0; at < length; at++) {
       const byte = (values[start + at] ?? 0) | FOLD_BIT;
-      this.#folded[at] = byte;
       bits += BITS_OF_BYTE[byte] ?? 0;
-      if (at >= 2 && byte === this.#folded[at - 2]) repeats++;
-      this.#bitsBefore[at + 1] = bits;
-      this.#repeatsBefore[at + 1] = repeats;
+      if (byte === two) repeats++;
+      bitsBefore[at + 1] = bits;
+      repeatsBefore[at + 1] = repeats;
+      two = one;
+      one = byte;
     }
-    this.#foldableAhead[length] = 0;
-    for (let at = length - 1; at >= 0; at--) {
-      const fits = maskStart === NO_MASKS || isFoldable(masks[maskStart + at] ?? 0);
-      this.#foldableAhead[at] = fits ? (this.#foldableAhead[at + 1] ?? 0) + 1 : 0;
-    }
+    this.#lengthBytes = length;
+    this.#isLiteral = maskStart === NO_MASKS;
+    if (!this.#isLiteral) this.#measureFoldable(masks, maskStart);
     return length;
+  }
+
+  #measureFoldable(masks: Uint8Array, maskStart: number): void {
+    let ahead = 0;
+    for (let at = this.#lengthBytes - 1; at >= 0; at--) {
+      ahead = isFoldable(masks[maskStart + at] ?? 0) ? ahead + 1 : 0;
+      this.#foldableAhead[at] = ahead;
+    }
   }
 
   /** Whether so many bytes of the part can be part of an anchor. */
   isFoldable(at: number, lengthBytes: number): boolean {
-    return (this.#foldableAhead[at] ?? 0) >= lengthBytes;
+    return this.#isLiteral
+      ? at + lengthBytes <= this.#lengthBytes
+      : (this.#foldableAhead[at] ?? 0) >= lengthBytes;
   }
 
   /** What the bytes of a window (of 4 bytes or 8) tell by themselves, in bits. */

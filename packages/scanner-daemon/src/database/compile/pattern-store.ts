@@ -105,7 +105,7 @@ export class PatternStore {
     } else {
       this.#maskStarts.push(this.#masks.length);
       this.#masks.append(part.masks);
-      this.#values.append(part.values.map((value, index) => value & (part.masks[index] ?? 0)));
+      this.#values.append(part.values);
     }
     this.#partStarts.push(this.#values.length);
     for (const alternative of part.alternatives) this.#addAlternative(alternative);

@@ -48,9 +48,7 @@ export class SignatureCompiler {
   addLogical({ conditions, expression, subsignatures }: LogicalSignature, nameId: number): void {
     this.#beginSignature(nameId, conditions);
     this.#expressions.push(this.#code.length);
-    encodeExpression(cheapestFirst(expression, subsignatures), (number) => {
-      this.#code.push(number);
-    });
+    encodeExpression(cheapestFirst(expression, subsignatures), this.#code);
     for (const subsignature of subsignatures) this.#addSubsignature(usable(subsignature, subsignatures));
     this.#firstSubsignatures.push(this.#subsignatureSignatures.length);
   }
@@ -114,7 +112,7 @@ function specialOf(subsignature: Exclude<Subsignature, BodyPattern>): SpecialSub
   if (subsignature.kind !== 'pcre') return subsignature;
   const { trigger, ...rest } = subsignature;
   const triggerCode: number[] = [];
-  encodeExpression(trigger, (number) => triggerCode.push(number));
+  encodeExpression(trigger, triggerCode);
   return { ...rest, triggerCode: Int32Array.from(triggerCode) };
 }
 
@@ -146,7 +144,12 @@ function compileFilters(sources: FilterSources): readonly SignatureFilter[] {
 function cheapestFirst(node: LogicalNode, subsignatures: readonly Subsignature[]): LogicalNode {
   if (node.kind === 'subsignature') return node;
   const operands = node.operands.map((operand) => cheapestFirst(operand, subsignatures));
-  return { ...node, operands: operands.sort((a, b) => costOf(a, subsignatures) - costOf(b, subsignatures)) };
+  const costs = operands.map((operand) => costOf(operand, subsignatures));
+  // Nearly all are in order: they are bodies of one part.
+  if (costs.every((cost, index) => index === 0 || cost >= (costs[index - 1] ?? 0)))
+    return { ...node, operands };
+  const order = [...costs.keys()].sort((a, b) => (costs[a] ?? 0) - (costs[b] ?? 0));
+  return { ...node, operands: order.flatMap((index) => operands[index] ?? []) };
 }
 
 /** Places in the file are looked at before the whole file is searched, and that before regular expressions run. */

@@ -118,7 +118,16 @@ export class BodyReader {
           ? this.#readParentheses(true)
           : malformed('`!` without a bracket');
       default:
-        return this.#readByte();
+        return this.#readBytes();
+    }
+  }
+
+  #readBytes(): Problem {
+    for (;;) {
+      const problem = this.#readByte();
+      if (problem !== undefined) return problem;
+      // At the end there is no code, and no nibble.
+      if (hexNibble(this.#text.charCodeAt(this.#at)) > WILDCARD_NIBBLE) return undefined;
     }
   }
 

@@ -18,7 +18,7 @@ function evaluate(
   matches: readonly number[],
 ): { holds: boolean; asked: Record<number, number> } {
   const code: number[] = [];
-  encodeExpression(node, (number) => code.push(number));
+  encodeExpression(node, code);
   const asked: Record<number, number> = {};
   const holds = evaluateExpression(Int32Array.from(code), 0, (index, limit) => {
     asked[index] = limit;
