@@ -1,4 +1,6 @@
-"""A FUSE filesystem with one file, whose open(2) or read(2) is never answered: hang-server.py MOUNTPOINT open|read [SECONDS]
+"""A FUSE filesystem that hangs: hang-server.py MOUNTPOINT lookup|open|read [SECONDS]
+
+It has one file, whose open(2) or read(2) is never answered; with lookup, no question for any name is.
 
 Speaks the kernel's protocol (linux/fuse.h, fuse(4)) on /dev/fuse itself, so that it needs no library. Prints "mounted".
 Ends by itself after SECONDS (60): whatever becomes of the test, nobody hangs for longer, and the mount goes with it.
@@ -28,7 +30,7 @@ def answer(opcode, node, body):
     if opcode == INIT:
         major, minor, readahead, _ = struct.unpack_from("<IIII", body)
         return struct.pack("<IIIIHHIIHHI28x", 7, min(minor, 31), readahead, 0, 8, 8, 4096, 1, 1, 0, 0)
-    if opcode == LOOKUP:
+    if opcode == LOOKUP and HANGS_IN != LOOKUP:
         if body.rstrip(b"\0") != NAME:
             return errno.ENOENT
         return struct.pack("<QQQQII", FILE, 0, 60, 60, 0, 0) + attributes(FILE)
@@ -66,7 +68,7 @@ def serve(device):
 
 
 MOUNTPOINT = sys.argv[1]
-HANGS_IN = {"open": OPEN, "read": READ}[sys.argv[2]]
+HANGS_IN = {"lookup": LOOKUP, "open": OPEN, "read": READ}[sys.argv[2]]
 
 
 def leave(*_):

@@ -20,9 +20,11 @@ export interface PartTable {
   readonly gapMaxes: Uint32Array;
   /** The positions of part p are `starts[p]..starts[p + 1]` of `values`. */
   readonly starts: Uint32Array;
+  /** Of each position the byte under its mask; 0 where a wildcard or an alternative stands. */
   readonly values: Uint8Array;
   /** Where the masks of part p begin in `masks`; {@link NO_MASKS} where each position is a literal. */
   readonly maskStarts: Uint32Array;
+  /** Of each position the bits that count: 0xff a literal, 0xf0 and 0x0f one nibble, 0xdf a letter in either case. */
   readonly masks: Uint8Array;
   /** The literal run to search part p by: where it begins in the part, and its length (0: there is none). */
   readonly runOffsets: Uint16Array;
@@ -42,8 +44,11 @@ export const NO_MASKS = 0xffffffff;
 
 /** The alternatives of all parts. */
 export interface AlternativeTable {
+  /** Where it begins in its part. */
   readonly partOffsets: Uint16Array;
+  /** In bytes. */
   readonly lengths: Uint16Array;
+  /** 1 where none of the options may stand there. */
   readonly negated: Uint8Array;
   /** The options of alternative a, of its length each, are `optionStarts[a]..optionStarts[a + 1]` of `values` and `masks`. */
   readonly optionStarts: Uint32Array;
@@ -53,6 +58,7 @@ export interface AlternativeTable {
 
 /** The boundaries of all parts. */
 export interface BoundaryTable {
+  /** 0 before the part, its length behind it. */
   readonly partOffsets: Uint16Array;
   /** Index into the list of `compile/boundaries.ts`. */
   readonly rules: Uint8Array;
@@ -78,6 +84,7 @@ export interface SubsignatureTable {
 
 /** The variants of all patterns. */
 export interface VariantTable {
+  /** The subsignature that variant v is one way to match. */
   readonly subsignatures: Uint32Array;
   /** The parts of variant v are `firstParts[v]..firstParts[v + 1]`. */
   readonly firstParts: Uint32Array;
@@ -85,6 +92,7 @@ export interface VariantTable {
 
 /** The logical and the extended (body) signatures. A *signature index* follows database order. */
 export interface SignatureTable {
+  /** Of `CompiledDatabase.names`. */
   readonly nameIds: Uint32Array;
   /** Index into {@link CompiledSignatures.conditions}. */
   readonly conditions: Uint32Array;
@@ -103,6 +111,7 @@ export const SINGLE_EXPRESSION = 0xffffffff;
 export interface AnchorTable {
   /** The filter has 2^bitmapBits bits. */
   readonly bitmapBits: number;
+  /** By the hash of a window (`engine/builtin/matcher/anchor-hash.ts`): a bit that is not set means that no entry has it. */
   readonly bitmap: Uint32Array;
   /** There are 2^bucketBits buckets; bucket b holds entries `bucketStarts[b]..bucketStarts[b + 1]`. */
   readonly bucketBits: number;
@@ -111,6 +120,7 @@ export interface AnchorTable {
   readonly words: Int32Array;
   /** The next four; 0 in a table of four-byte windows. */
   readonly nextWords: Int32Array;
+  /** The part that entry e stands for. */
   readonly parts: Uint32Array;
   /** Where the window begins in its part. */
   readonly partOffsets: Uint16Array;
@@ -128,6 +138,7 @@ export interface DenseTable extends AnchorTable {
 /** Parts that are looked for at one place of the file each, ascending by place. */
 export interface PlacedTable {
   readonly parts: Uint32Array;
+  /** Where the part begins, from the start of the file: 512 KiB at most, so that the first window holds it. */
   readonly fileOffsets: Uint32Array;
   /** The byte that the part begins with; {@link ANY_BYTE} where more than one will do. */
   readonly firstBytes: Uint16Array;

@@ -1,16 +1,17 @@
 import { open, readdir } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { DATABASE_FILES_MAX } from './loaded-database.js';
 
 /** A container begins with so many bytes of text, padded with spaces (ClamAV manual, "The CVD format"). */
 export const CVD_HEADER_BYTES = 512;
 const MAGIC = 'ClamAV-VDB';
-/** More files than any database directory has. */
-const FILES_MAX = 10_000;
 
 /** What the header of a CVD or CLD says. */
 export interface CvdHeader {
+  /** What VERSION answers of the daily one; 0 where the header gives no number. */
   readonly version: number;
+  /** As its maker says. */
   readonly signatureCount: number;
   /** When it was built, seconds since 1970. 0, and so older than anything, where the header gives no number. */
   readonly builtAtSeconds: number;
@@ -81,7 +82,7 @@ export async function readDatabaseAge(directory: string): Promise<DatabaseAge> {
   let newest: number | undefined;
   // A directory that cannot be read is the loader's to complain about.
   const names = await readdir(directory).catch(() => []);
-  for (const name of names.sort().slice(0, FILES_MAX)) {
+  for (const name of names.sort().slice(0, DATABASE_FILES_MAX)) {
     const extension = extname(name).toLowerCase();
     if (extension !== '.cvd' && extension !== '.cld') continue;
     const path = join(directory, name);

@@ -3,11 +3,13 @@ import type { FileReader } from './signature-sink.js';
 const LF = 0x0a;
 const NOTHING = Buffer.alloc(0);
 
+/** What becomes of the lines of one file. */
 export interface LineReaderOptions {
-  /** A longer line is malformed: clamd reads lines through a buffer of fixed size. */
+  /** Without the LF, with a CR: a longer line is malformed, since clamd reads lines through a buffer of fixed size. */
   readonly lineMaxBytes: number;
   /** Takes a line without its end, comments and all. @param number from 1 */
   readonly takeLine: (line: Buffer, number: number) => void;
+  /** Throws what the load fails with. @param number from 1 */
   readonly onTooLong: (number: number) => never;
   /** Called at the end; `isEmpty`: there was not one byte. */
   readonly onEnd?: (isEmpty: boolean) => void;

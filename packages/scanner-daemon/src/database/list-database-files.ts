@@ -4,13 +4,11 @@ import { basename, extname, join } from 'node:path';
 import { readCvdHeader } from './cvd-header.js';
 import { DatabaseError, databaseError } from './database-error.js';
 import { classifyDatabaseFile, sortDatabaseFiles, type DatabaseFileClass } from './database-files.js';
-import type { DatabaseFile, LoadDatabaseOptions } from './loaded-database.js';
+import { DATABASE_FILES_MAX, type DatabaseFile, type LoadDatabaseOptions } from './loaded-database.js';
 import { readPieces } from './read-pieces.js';
 
 /** More than the 32 bits of an offset, far more than any published database. */
 const FILE_MAX_BYTES = 8 * 1024 ** 3;
-/** More files than any database directory has. */
-const FILES_MAX = 10_000;
 
 /** A file that is to be read. */
 export interface ListedDatabaseFile {
@@ -78,6 +76,7 @@ export async function withDatabaseFile<Result>(
 export interface DatabaseSources {
   /** SHA-256 in hex over the names, sizes and contents of all files, and the options that change what comes of them. */
   readonly digest: string;
+  /** As they were when they were read for the digest. */
   readonly files: readonly DatabaseFile[];
 }
 
@@ -107,7 +106,7 @@ async function listNames(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true }).catch((cause: unknown) => {
     throw databaseError('DATABASE_NOT_FOUND', { path: directory }, cause);
   });
-  if (entries.length > FILES_MAX) throw databaseError('DATABASE_UNREADABLE', { path: directory });
+  if (entries.length > DATABASE_FILES_MAX) throw databaseError('DATABASE_UNREADABLE', { path: directory });
   const names = entries
     .filter((entry) => entry.isFile() || entry.isSymbolicLink())
     .map((entry) => entry.name);

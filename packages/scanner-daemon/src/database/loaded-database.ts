@@ -2,6 +2,9 @@ import type { HostDatabase } from '../libclamav-host/control-messages.js';
 import type { CompiledDatabase } from './compiled-database.js';
 import type { PuaCategories } from './pua-categories.js';
 
+/** More files than any database directory has. */
+export const DATABASE_FILES_MAX = 10_000;
+
 /** A file that the database was read from: enough to see that it has changed (SelfCheck). */
 export interface DatabaseFile {
   readonly path: string;
@@ -17,6 +20,7 @@ export interface LoadedDatabase {
   readonly signatureCount: number;
   /** What the files hold that this engine does not use, by kind: the number of signatures. */
   readonly unsupported: Readonly<Record<string, number>>;
+  /** All that were read or counted, an older `daily` that was left out too. */
   readonly files: readonly DatabaseFile[];
   /** The version of the daily container; 0 while there is none. */
   readonly version: number;

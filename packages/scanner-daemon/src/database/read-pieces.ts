@@ -6,7 +6,9 @@ import { createGunzip } from 'node:zlib';
 const PIECE_BYTES = 256 * 1024;
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
 
+/** Which bytes of a file are read. */
 export interface PieceRange {
+  /** From the start of the file. */
   readonly start: number;
   /** One past the last byte. */
   readonly end: number;
@@ -15,7 +17,7 @@ export interface PieceRange {
 }
 
 /**
- * The bytes of a file in pieces, which stay valid. The handle stays open.
+ * The bytes of a file in pieces of 256 KiB or less, which stay valid. Ends where the file does. The handle stays open.
  *
  * @throws the system's error, or that of zlib for a damaged or truncated archive.
  */

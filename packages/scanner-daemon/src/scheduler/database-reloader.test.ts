@@ -63,6 +63,11 @@ describe('loadInThread', () => {
     const message = await loadInThread(entry, task(directory), AbortSignal.timeout(100), ignore);
     expect(message.kind).toBe('failed');
   });
+
+  test('does not go on with what was given up before it began', async () => {
+    const entry = new URL('data:text/javascript,for(;;);');
+    expect((await loadInThread(entry, task(directory), AbortSignal.abort(), ignore)).kind).toBe('failed');
+  });
 });
 
 describe('DatabaseReloader', () => {

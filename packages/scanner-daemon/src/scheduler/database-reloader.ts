@@ -46,7 +46,8 @@ export function loadInThread(
     const save = (): void => {
       worker.postMessage('save');
     };
-    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
     // The only sender is our own load-thread, compiled from the same union.
     worker.on('message', (message: LoadMessage<LoadedBuiltinDatabase>) => {
       if (message.kind === 'remark') {

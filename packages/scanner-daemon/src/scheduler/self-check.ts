@@ -1,12 +1,11 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { classifyDatabaseFile } from '../database/database-files.js';
-import type { DatabaseFile } from '../database/loaded-database.js';
+import { DATABASE_FILES_MAX, type DatabaseFile } from '../database/loaded-database.js';
+import { within } from '../within.js';
 
 /** A directory on a share that hangs keeps nobody waiting for longer. */
 const LOOK_MAX_MS = 10_000;
-/** More files than any database directory has. */
-const FILES_MAX = 10_000;
 
 /** `reloading` = the database has changed, or is being loaded: a reload is under way. */
 export type SelfCheckAnswer = 'reloading' | 'upToDate';
@@ -34,7 +33,7 @@ export function createDatabaseCheck(options: DatabaseCheckOptions): () => Promis
     looking ??= look()
       .catch(() => 'unknown' as const)
       .finally(() => (looking = undefined));
-    const changed = await within(lookMaxMs, looking);
+    const changed = await within(lookMaxMs, looking, 'unknown' as const);
     if (isReloading()) return 'reloading';
     if (changed === false) {
       say('SelfCheck: Database status OK.');
@@ -55,17 +54,6 @@ export function createDatabaseCheck(options: DatabaseCheckOptions): () => Promis
   };
 }
 
-function within<Value>(ms: number, awaited: Promise<Value>): Promise<Value | 'unknown'> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms, 'unknown');
-    timer.unref();
-    void awaited.then((value) => {
-      clearTimeout(timer);
-      resolve(value);
-    });
-  });
-}
-
 /**
  * SelfCheck (behaviour 2.7): whether a database file is new or has another time or size. A removed one goes unnoticed, as
  * in clamd: somebody is probably about to put another in its place.
@@ -80,7 +68,7 @@ export async function hasDatabaseChanged(
   const known = new Map(loaded.map((file) => [file.path, file]));
   for (const directory of directories) {
     const names = await readdir(directory);
-    for (const name of names.slice(0, FILES_MAX)) {
+    for (const name of names.slice(0, DATABASE_FILES_MAX)) {
       if (classifyDatabaseFile(extname(name).slice(1), detectPua).kind === 'ignored') continue;
       const path = join(directory, name);
       const status = await stat(path).catch(() => undefined);

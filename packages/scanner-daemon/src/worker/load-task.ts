@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { userInfo } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { DatabaseError } from '../database/database-error.js';
-import { imageDirectoryPath, type ImageDirectorySources } from '../database/image/image-directory.js';
+import { imageDirectoryPath, type ImageSettings } from '../database/image/image-directory.js';
 import { loadBuiltinDatabase } from '../database/image/load-builtin-database.js';
 import type { LoadDatabaseOptions, LoadedDatabase } from '../database/loaded-database.js';
 import { stepBehindMainThread } from '../process/priorities.js';
@@ -22,7 +22,7 @@ export type LoadMessage<Loaded extends LoadedDatabase = LoadedDatabase> =
 export interface LoadTask {
   readonly sources: LoadDatabaseOptions;
   /** Where compiled images lie, as far as the environment says so. */
-  readonly image: Omit<ImageDirectorySources, 'home'>;
+  readonly image: ImageSettings;
 }
 
 /** Why a database could not be loaded, as text: an error would not survive the way between threads whole. */
@@ -42,8 +42,11 @@ export async function loadOnce(): Promise<void> {
     // The only one who starts this thread is our own loader.
     const { sources, image } = workerData as LoadTask;
     const directory = imageDirectoryPath({ ...image, home: homeOfAccount() });
-    const { loaded, isToBeSaved, save } = await loadBuiltinDatabase(sources, directory);
+    const made = await loadBuiltinDatabase(sources, directory, image.waitMaxMs);
+    const { loaded, noImage, isToBeSaved, save } = made;
     send({ kind: 'loaded', loaded });
+    if (noImage?.kind === 'silent')
+      send({ kind: 'remark', text: `No image of the database is used: ${noImage.why}` });
     if (!isToBeSaved) return;
     await once(parentPort, 'message');
     const text = await save();

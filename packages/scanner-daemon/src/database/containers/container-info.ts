@@ -13,6 +13,7 @@ export interface ListedFile {
 /** The `.info` file of a container: its header again, and all files that count. */
 export interface ContainerInfo {
   readonly header: CvdHeader;
+  /** By name, one at least. */
   readonly files: ReadonlyMap<string, ListedFile>;
 }
 

@@ -12,7 +12,7 @@ import { isMd5Signed } from './verify-signature.js';
 /** `cvd`: all of it is signed. `cld`: a local update of one, whose `.info` is signed. `cud`: of a third party, unsigned. */
 export type ContainerKind = 'cvd' | 'cld' | 'cud';
 
-/** An open container. */
+/** An open container. The handle is borrowed. */
 export interface ContainerFile {
   readonly kind: ContainerKind;
   readonly path: string;
@@ -20,8 +20,9 @@ export interface ContainerFile {
   readonly sizeBytes: number;
 }
 
+/** Who takes what is in a container, and who must have signed it. */
 export interface ReadContainerOptions {
-  /** Who takes the content of a database file of this name; undefined for what is none. */
+  /** Who takes the content of a database file of this name; undefined for what is none, whose SHA-256 is not looked at. */
   readonly openEntry: (name: string) => FileReader | undefined;
   /** Unless a test signs with its own. */
   readonly keys?: ContainerKeys | undefined;

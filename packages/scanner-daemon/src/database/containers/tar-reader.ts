@@ -9,7 +9,7 @@ const TYPE_OFFSET = 156;
 const REGULAR: ReadonlySet<number> = new Set([0x00, 0x30]);
 const NUL = 0;
 
-/** Bounds of what is inside a container; several times what the largest published one has. */
+/** Bounds of what is inside a container, unpacked; several times what the largest published one has. */
 export const CONTAINER_BOUNDS = {
   entries: 10_000,
   entryBytes: 2 ** 31 - 1,
@@ -18,15 +18,18 @@ export const CONTAINER_BOUNDS = {
 
 /** One regular file of an archive; its name is data, never a path. */
 export interface TarEntry {
+  /** Latin1, up to the first NUL; a name with a slash is refused (observed). */
   readonly name: string;
   readonly sizeBytes: number;
 }
 
+/** Who takes what is in an archive, and how much of it there may be. */
 export interface TarReaderOptions {
   /** Who takes the content of an entry; undefined: nobody does. Its end comes when all of it was there. */
   readonly openEntry: (entry: TarEntry) => FileReader | undefined;
-  /** Called with what is wrong with the archive. */
+  /** Called with what is wrong with the archive, and throws. */
   readonly fail: (reason: string) => never;
+  /** Unless a test makes do with less. */
   readonly bounds?: typeof CONTAINER_BOUNDS;
 }
 

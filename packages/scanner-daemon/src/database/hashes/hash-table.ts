@@ -19,6 +19,7 @@ export interface HashTable {
   readonly sizes: Uint32Array;
   /** Digest i is the words `digests[i * DIGEST_WORDS..]`. */
   readonly digests: Uint32Array;
+  /** Of `CompiledDatabase.names`. */
   readonly nameIds: Uint32Array;
 }
 

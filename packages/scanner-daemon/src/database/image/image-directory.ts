@@ -16,6 +16,20 @@ export interface ImageDirectorySources {
   readonly home: string | undefined;
 }
 
+/** What a load knows of images before it looks for the account. */
+export interface ImageSettings extends Omit<ImageDirectorySources, 'home'> {
+  /** {@link IMAGE_WAIT_MAX_MS}, unless a test is in a hurry. */
+  readonly waitMaxMs?: number;
+}
+
+/**
+ * How long a filesystem that hangs may keep a load waiting: for its image, and for the use of the directory by the load
+ * before it. The largest image there may be takes a slow disk as long.
+ */
+export const IMAGE_WAIT_MAX_MS = 20_000;
+/** Whoever may write besides the owner: of a directory or a file. */
+export const OTHERS_MAY_WRITE = 0o022;
+
 /** A directory that images may lie in, or why there is none. */
 export type ImageDirectory =
   { readonly kind: 'open'; readonly path: string } | { readonly kind: 'refused'; readonly why: string };
@@ -31,7 +45,6 @@ const IMAGES_KEPT = 2;
 const PART_AGE_MAX_MS = 60 * 60 * 1000;
 /** More than this in one directory is not ours to tidy. */
 const ENTRIES_MAX = 1000;
-const OTHERS_MAY_WRITE = 0o022;
 
 /** Where images lie; undefined = there shall be none, or nothing says where. Touches nothing. */
 export function imageDirectoryPath(sources: ImageDirectorySources): string | undefined {

@@ -11,7 +11,9 @@ export interface ImageIdentity {
 
 /** The head of an image. All numbers in it are little-endian; the arrays have the byte order of the machine. */
 export interface ImageHeader extends ImageIdentity {
+  /** {@link LAYOUT_VERSION} of whoever wrote it. */
   readonly layoutVersion: number;
+  /** {@link BYTE_ORDER} of the machine that wrote it. */
   readonly byteOrder: number;
   /** Of the tree's table, a multiple of {@link ALIGNMENT_BYTES}. */
   readonly treeBytes: number;
@@ -60,6 +62,7 @@ export function isImageKey(key: string): boolean {
   return HEX_DIGEST.test(key);
 }
 
+/** @returns {@link HEADER_BYTES} bytes, the last 32 of them a SHA-256 over the others. */
 export function encodeHeader(header: ImageHeader): Uint8Array {
   const bytes = Buffer.alloc(HEADER_BYTES);
   MAGIC.copy(bytes);

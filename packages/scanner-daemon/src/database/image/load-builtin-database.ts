@@ -35,11 +35,13 @@ async function digestOfCode(): Promise<string> {
  * sources.
  *
  * @param imageDirectory where images lie; undefined = there are none. See `imageDirectoryPath`.
+ * @param waitMaxMs how long an image may take to be read, milliseconds. Default IMAGE_WAIT_MAX_MS.
  * @throws DatabaseError as `loadDatabase` does.
  */
 export async function loadBuiltinDatabase(
   options: LoadDatabaseOptions,
   imageDirectory: string | undefined,
+  waitMaxMs?: number,
 ): Promise<LoadedThroughImage> {
   const load = (): Promise<LoadedBuiltinDatabase> => loadDatabase(options);
   if (imageDirectory === undefined)
@@ -54,6 +56,6 @@ export async function loadBuiltinDatabase(
     directory: imageDirectory,
     key: imageKey([digest, treeShape(new DatabaseCompiler().finish()), await digestOfCode()]),
     formatVersion: DATABASE_FORMAT_VERSION,
-    ...{ files, load },
+    ...{ files, load, waitMaxMs },
   });
 }

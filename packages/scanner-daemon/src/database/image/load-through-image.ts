@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DatabaseFile, LoadedBuiltinDatabase } from '../loaded-database.js';
-import { imagePath, openImageDirectory, tidyImages } from './image-directory.js';
+import { within } from '../../within.js';
+import { IMAGE_WAIT_MAX_MS, imagePath, openImageDirectory, tidyImages } from './image-directory.js';
 import type { ImageIdentity } from './image-format.js';
-import { readImage, type NoImage } from './read-image.js';
+import { readImage, type ImageRead, type NoImage } from './read-image.js';
 import { writeImage } from './write-image.js';
 
+/** An image, and what there is where it is missing. */
 export interface LoadThroughImageOptions extends ImageIdentity {
   /** Where images lie; undefined = there are none. See `imageDirectoryPath`. */
   readonly directory: string | undefined;
@@ -15,6 +17,8 @@ export interface LoadThroughImageOptions extends ImageIdentity {
   readonly files: readonly DatabaseFile[];
   /** Reads and compiles the sources. What it throws is thrown on. */
   readonly load: () => Promise<LoadedBuiltinDatabase>;
+  /** How long the image may take to be read, milliseconds. Default {@link IMAGE_WAIT_MAX_MS}. */
+  readonly waitMaxMs?: number | undefined;
 }
 
 /** A database and where it came from. */
@@ -34,12 +38,19 @@ export interface LoadedThroughImage {
 
 const NOTHING_TO_SAVE = (): Promise<undefined> => Promise.resolve(undefined);
 
-/** Takes the database from its image, or from the sources where there is no sound one. */
+/**
+ * Takes the database from its image, or from the sources where there is no sound one. A read that has not ended in time
+ * goes on, and keeps the thread alive until it does: nothing is written then.
+ */
 export async function loadThroughImage(options: LoadThroughImageOptions): Promise<LoadedThroughImage> {
-  const { directory, key, formatVersion, files, load } = options;
+  const { directory, key, formatVersion, files, load, waitMaxMs = IMAGE_WAIT_MAX_MS } = options;
   if (directory === undefined)
     return { loaded: await load(), from: 'sources', isToBeSaved: false, save: NOTHING_TO_SAVE };
-  const image = await readImage(imagePath(directory, key), { key, formatVersion });
+  const reading = readImage(imagePath(directory, key), { key, formatVersion });
+  const image = await within<ImageRead, NoImage>(waitMaxMs, reading, {
+    kind: 'silent',
+    why: `${directory} has not answered within ${waitMaxMs} ms`,
+  });
   if (image.kind === 'read') {
     // Sound, ours and of this version: what `saveImage` wrote, from the same type.
     const loaded = image.tree as Omit<LoadedBuiltinDatabase, 'files'>;
@@ -47,7 +58,7 @@ export async function loadThroughImage(options: LoadThroughImageOptions): Promis
   }
   const loaded = await load();
   // Sources that were replaced while they were read are not those of the key.
-  const isToBeSaved = isDeepStrictEqual(loaded.files, files);
+  const isToBeSaved = image.kind !== 'silent' && isDeepStrictEqual(loaded.files, files);
   const save = isToBeSaved
     ? (): Promise<string | undefined> => saveImage(directory, { key, formatVersion }, loaded)
     : NOTHING_TO_SAVE;
@@ -61,6 +72,8 @@ async function saveImage(
 ): Promise<string | undefined> {
   const opened = await openImageDirectory(directory);
   if (opened.kind === 'refused') return `No image of the database is kept: ${opened.why}`;
+  // Leftovers must not take the place that this one needs.
+  await tidyImages(directory);
   // The files are those of the day, whatever the image says.
   const written = await writeImage(imagePath(directory, identity.key), { ...loaded, files: [] }, identity);
   await tidyImages(directory);

@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { isErrno } from '@portcullis/shared/native';
 import { strerror } from '@portcullis/shared';
+import { OTHERS_MAY_WRITE } from './image-directory.js';
 import {
   ALIGNMENT_BYTES,
   BYTE_ORDER,
@@ -18,14 +19,18 @@ import {
 } from './image-format.js';
 import { putTogether } from './tree-table.js';
 
-/** Why there is no tree to be had from an image. Each means the same to the caller: build it anew. */
+/**
+ * Why there is no tree to be had from an image. All but `silent` mean the same to the caller: build it anew, and write
+ * it. `silent` means not to touch the directory again.
+ */
 export interface NoImage {
   /**
    * `absent`: there is no file. `stale`: a sound image of other sources, of another version, or of a machine with the
    * other byte order. `foreign`: somebody else could have written it, or it is no plain file. `damaged`: it is not what
-   * was written.
+   * was written. `silent`: the filesystem has not answered in time ({@link loadThroughImage}'s word, not
+   * {@link readImage}'s).
    */
-  readonly kind: 'absent' | 'stale' | 'foreign' | 'damaged';
+  readonly kind: 'absent' | 'stale' | 'foreign' | 'damaged' | 'silent';
   readonly why: string;
 }
 
@@ -34,8 +39,6 @@ export type ImageRead = { readonly kind: 'read'; readonly tree: unknown } | NoIm
 
 /** Read while the last chunk is digested. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
-/** Whoever may write besides the owner. */
-const OTHERS_MAY_WRITE = 0o022;
 
 /**
  * Reads an image straight into shared memory. Trusts nothing but a file of this account that nobody else can write,

@@ -3,6 +3,7 @@ import type { BodyOffset, BodyPattern } from './body-pattern.js';
 /** How often something must have matched: `=n`, `>n`, `<n`, with `,m` the number of different subsignatures. */
 export interface MatchCount {
   readonly operator: '=' | '>' | '<';
+  /** 0..2^32-1; larger ones wrap, as in clamd (observed). */
   readonly count: number;
   /** At least so many different subsignatures of the group; undefined where none is said, and of a single subsignature. */
   readonly distinct: number | undefined;
@@ -42,17 +43,22 @@ export interface ByteCompareSubsignature {
   readonly trigger: number;
   /** Signed, from the start of that match. */
   readonly relativeOffset: number;
+  /** How the bytes are a number: as text, or `binary`. `auto`: hexadecimal with `0x` before it, else decimal. */
   readonly base: 'hex' | 'decimal' | 'auto' | 'binary';
+  /** Of `binary`, and of hexadecimal digits. */
   readonly byteOrder: 'little' | 'big';
   /** Whether all bytes must be used (`e`). */
   readonly exact: boolean;
+  /** How many bytes of the file the number takes up, at most. */
   readonly lengthBytes: number;
+  /** All must hold; two at most. */
   readonly comparisons: readonly [ByteComparison, ...ByteComparison[]];
 }
 
 /** `${min-max}group$`: a member of a macro group begins so far behind the end of the subsignature before. */
 export interface MacroSubsignature {
   readonly kind: 'macro';
+  /** 0..31: the `$n$` that extended signatures have as an offset. */
   readonly group: number;
   readonly minBytes: number;
   readonly maxBytes: number;
@@ -79,7 +85,9 @@ export interface TargetConditions {
   /** ClamAV target type: 0 any, 1 PE, 2 OLE2, 3 HTML, 4 mail, 5 graphics, 6 ELF, 7 text, 9 Mach-O, 10 PDF, 11 Flash, 12 Java. */
   readonly target: number;
   readonly fileSizeBytes: NumberRange | undefined;
+  /** Of the entry point in the file, in bytes: executables only. */
   readonly entryPoint: NumberRange | undefined;
+  /** `NumberOfSections:`, executables only. */
   readonly sectionCount: NumberRange | undefined;
   /** `CL_TYPE_…` that the file must lie in; with `CL_TYPE_ANY` it must lie in none. */
   readonly container: string | undefined;
@@ -111,6 +119,7 @@ export interface LogicalSignature {
   readonly name: string;
   readonly conditions: TargetConditions;
   readonly expression: LogicalNode;
+  /** As the expression numbers them; 64 at most. */
   readonly subsignatures: readonly Subsignature[];
 }
 

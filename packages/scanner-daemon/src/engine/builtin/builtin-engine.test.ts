@@ -167,15 +167,30 @@ describe('BuiltinEngine on files larger than a window', () => {
       ndb: [`Wrong:1:EP+0:${hex('ABCDEFGHIJKLMNOP')}`, `Right:1:*:${hex('DEFGHIJKLMNOP')}`],
       hashes: [`${md5}:${file.length}:Whole`],
     });
-    const scratch = new Uint8Array((1 << 20) + (1 << 15));
-    const input: ScanInput = {
-      sizeBytes: file.length,
-      // As a descriptor is read: into the same memory each time, and more than was asked for.
-      read: (inputOffset, lengthBytes) => {
-        scratch.set(file.subarray(inputOffset, inputOffset + Math.max(lengthBytes, 1 << 18)));
-        return scratch.subarray(0, lengthBytes);
-      },
-    };
-    expect(namesOf(scanAll(engine, input))).toEqual(['Right', 'Whole']);
+    expect(namesOf(scanAll(engine, sharedMemoryInput(file)))).toEqual(['Right', 'Whole']);
+  });
+
+  test('reads its version information before, too', () => {
+    const sections = [{ bytes: Buffer.alloc(3 << 20, 'x') }];
+    const totalBytes = (3 << 20) + (1 << 19);
+    const file = buildPe({ sections, versionStrings: [['CompanyName', 'Acme']], totalBytes });
+    const key = Buffer.from('CompanyName', 'utf16le').toString('hex');
+    const engine = testEngine({
+      ndb: [`Version:1:VI:${key}`],
+      hashes: [`${digest('md5', file)}:${file.length}:Whole`],
+    });
+    expect(namesOf(scanAll(engine, sharedMemoryInput(file)))).toEqual(['Version', 'Whole']);
   });
 });
+
+/** As a descriptor is read: into the same memory each time, and more than was asked for. */
+function sharedMemoryInput(file: Uint8Array): ScanInput {
+  const scratch = new Uint8Array((1 << 20) + (1 << 15));
+  return {
+    sizeBytes: file.length,
+    read: (inputOffset, lengthBytes) => {
+      scratch.set(file.subarray(inputOffset, inputOffset + Math.max(lengthBytes, 1 << 18)));
+      return scratch.subarray(0, lengthBytes);
+    },
+  };
+}

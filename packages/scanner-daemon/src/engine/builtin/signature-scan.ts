@@ -4,6 +4,7 @@ import {
   type CompiledSignatures,
   type SignatureFilter,
 } from '../../database/compiled-signatures.js';
+import type { TargetConditions } from '../../database/model/logical-signature.js';
 import type { PcreOptions } from './engine-options.js';
 import type { ExecutableLayout } from '../executables/executable-layout.js';
 import type { ScanInput } from '../engine.js';
@@ -28,6 +29,8 @@ export interface SignatureSubject {
   readonly meter: WorkMeter;
   /** Told of each stretch of the input, in order, while it is in memory. */
   readonly onWindow?: (window: InputWindow) => void;
+  /** Whether a `HandlerType:CL_TYPE_…` makes another file of the input; without it, none does. */
+  readonly isHandled?: (handlerType: string) => boolean;
 }
 
 /** How a scan for signatures ended. */
@@ -40,8 +43,17 @@ export interface SignatureMatches {
   readonly extended: readonly number[];
   /** Name ids of logical signatures, in the order of report. */
   readonly logical: readonly number[];
+  readonly handler: HandlerMatch | undefined;
 }
 
+/** The signature that makes another file of the input, of several the first of the database (observed). It is not among {@link SignatureMatches.logical}. */
+export interface HandlerMatch {
+  readonly handlerType: string;
+  /** How many of the logical signatures come before it. */
+  readonly position: number;
+}
+
+const NOTHING_READ = { isReadable: false, extended: [], logical: [], handler: undefined };
 const NO_ANCHORS: AnchorTable = {
   bitmapBits: 1,
   bitmap: new Uint32Array(),
@@ -78,20 +90,20 @@ export class SignatureScan {
     const evaluated: ScanSubject = { reader: new WindowReader(input), meter, layout, containers };
     const rangesOf = (subsignature: number): readonly StartRange[] =>
       this.#evaluator.rangesOf(subsignature, evaluated);
-    // Reading headers later would take the memory of the window that is being passed over.
-    if (input.sizeBytes > CORE_BYTES) layout();
+    // Reading headers and version information later would take the memory of the window that is being passed over.
+    if (input.sizeBytes > CORE_BYTES) layout()?.versionInfoOffsets.at(0);
     this.#triggers.begin({ filter, meter, sizeBytes: input.sizeBytes, rangesOf });
     let bytesScanned = 0;
     for (let core = 0; core < input.sizeBytes; core += CORE_BYTES) {
       const window = readWindow(input, core);
-      if (window === undefined) return { isReadable: false, bytesScanned, extended: [], logical: [] };
+      if (window === undefined) return { ...NOTHING_READ, bytesScanned };
       this.#triggers.scanWindow(window);
       subject.onWindow?.(window);
       bytesScanned += window.coreEnd - window.coreStart;
       if (core + CORE_BYTES < input.sizeBytes) meter.check();
       if (meter.isStopped) break;
     }
-    return this.#evaluate(evaluated, bytesScanned);
+    return this.#evaluate(evaluated, bytesScanned, subject.isHandled);
   }
 
   #filterOf(target: number | undefined): SignatureFilter {
@@ -101,7 +113,11 @@ export class SignatureScan {
     return filter;
   }
 
-  #evaluate(subject: ScanSubject, bytesScanned: number): SignatureMatches {
+  #evaluate(
+    subject: ScanSubject,
+    bytesScanned: number,
+    isHandled: SignatureSubject['isHandled'],
+  ): SignatureMatches {
     const { signatures } = this.#compiled;
     const hits = this.#triggers.hits.map(({ signature, inputOffset }) => ({
       signature,
@@ -122,17 +138,37 @@ export class SignatureScan {
       signatures.expressions[signature] === SINGLE_EXPRESSION;
     const nameOf = ({ signature }: { readonly signature: number }): number =>
       signatures.nameIds[signature] ?? 0;
+    const logical = hits.filter((hit) => !isExtended(hit));
+    const handler = isHandled && this.#handlerOf(logical, isHandled);
+    if (handler !== undefined) logical.splice(handler.position, 1);
     return {
       isReadable: !subject.reader.isUnreadable,
       bytesScanned,
       extended: hits.filter(isExtended).map(nameOf),
-      logical: hits.filter((hit) => !isExtended(hit)).map(nameOf),
+      logical: logical.map(nameOf),
+      handler,
     };
+  }
+
+  #handlerOf(
+    hits: readonly { readonly signature: number }[],
+    isHandled: (handlerType: string) => boolean,
+  ): HandlerMatch | undefined {
+    let first: (HandlerMatch & { readonly signature: number }) | undefined;
+    for (const [position, { signature }] of hits.entries()) {
+      const handlerType = this.#conditionsOf(signature)?.handlerType;
+      if (handlerType === undefined || !isHandled(handlerType)) continue;
+      if (first === undefined || signature < first.signature) first = { handlerType, position, signature };
+    }
+    return first;
+  }
+
+  #conditionsOf(signature: number): TargetConditions | undefined {
+    return this.#compiled.conditions[this.#compiled.signatures.conditions[signature] ?? 0];
   }
 
   /** clamscan reports a signature for the file's own type before one for any type. */
   #rankOf(signature: number): number {
-    const condition = this.#compiled.conditions[this.#compiled.signatures.conditions[signature] ?? 0];
-    return condition?.target === 0 ? 1 : 0;
+    return this.#conditionsOf(signature)?.target === 0 ? 1 : 0;
   }
 }

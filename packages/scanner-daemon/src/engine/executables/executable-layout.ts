@@ -20,7 +20,10 @@ export interface ExecutableLayout {
   readonly entryPointOffset: number | undefined;
   /** In header order. Their number is what `NumberOfSections:` means. */
   readonly sections: readonly ExecutableSection[];
-  /** Where the keys of version information strings begin (PE only): what `VI` means. */
+  /**
+   * Where the keys of version information strings begin (PE only): what `VI` means. Read from the input when first asked
+   * for, which ends what was read of it before.
+   */
   readonly versionInfoOffsets: readonly number[];
   /** For `importList`; undefined unless the file is a PE file. */
   readonly peHeaders: PeHeaders | undefined;

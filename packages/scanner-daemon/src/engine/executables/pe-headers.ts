@@ -10,6 +10,7 @@ export interface PeSection extends ExecutableSection {
 
 /** One row of the data directory. */
 export interface PeDirectory {
+  /** Relative to the image base; 0 where there is none. */
   readonly virtualAddress: number;
   readonly sizeBytes: number;
 }
@@ -18,7 +19,9 @@ export interface PeDirectory {
 export interface PeHeaders {
   /** PE32+. */
   readonly is64Bit: boolean;
+  /** From the start of the file. */
   readonly entryPointOffset: number;
+  /** In header order, 65,535 at most. */
   readonly sections: readonly PeSection[];
   /** Up to here, a virtual address is a file offset: `SizeOfHeaders` rounded up to the section alignment. */
   readonly headersSizeBytes: number;

@@ -5,6 +5,7 @@ import type { PeHeaders } from './pe-headers.js';
 
 /** Where one resource lies. */
 export interface PeResource {
+  /** Relative to the image base. */
   readonly virtualAddress: number;
   readonly sizeBytes: number;
 }

@@ -79,3 +79,19 @@ function shortenTable(file: Buffer): void {
   const at = blockAt(file, '040904b0');
   file.writeUInt16LE(file.readUInt16LE(at) - 4, at);
 }
+
+test('version information is read when it is asked for, once', () => {
+  const whole = bytesInput(build(STRINGS));
+  let reads = 0;
+  const read: typeof whole.read = (...range) => {
+    reads++;
+    return whole.read(...range);
+  };
+  const layout = readExecutable({ ...whole, read }, 'pe');
+  const readsOfHeaders = reads;
+  expect(layout?.versionInfoOffsets).toHaveLength(2);
+  const readsOfAll = reads;
+  expect(readsOfAll).toBeGreaterThan(readsOfHeaders);
+  expect(layout?.versionInfoOffsets).toHaveLength(2);
+  expect(reads).toBe(readsOfAll);
+});

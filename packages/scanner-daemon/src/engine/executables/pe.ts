@@ -8,6 +8,15 @@ export function readPe(input: ScanInput): ExecutableLayout | undefined {
   const peHeaders = readPeHeaders(input);
   if (peHeaders === undefined) return undefined;
   const { entryPointOffset, sections } = peHeaders;
-  const versionInfoOffsets = readVersionInfoOffsets(input, peHeaders);
-  return { entryPointOffset, sections, versionInfoOffsets, peHeaders };
+  let versionInfoOffsets: readonly number[] | undefined;
+  return {
+    entryPointOffset,
+    sections,
+    // Few signatures ask for it, and it lies far from the headers.
+    get versionInfoOffsets() {
+      versionInfoOffsets ??= readVersionInfoOffsets(input, peHeaders);
+      return versionInfoOffsets;
+    },
+    peHeaders,
+  };
 }

@@ -78,10 +78,19 @@ const DESCRIPTIONS = {
 /** What a file is, told from its bytes. */
 export type FileType = keyof typeof DESCRIPTIONS;
 
-/** All of them, in the order of the table; read by tests only. @internal */
+/** All of them, in the order of the table. */
 export const FILE_TYPES: readonly FileType[] =
   // Object.keys widens to string; the keys are exactly those of the table.
   Object.keys(DESCRIPTIONS) as FileType[];
+
+const BY_CLAM_TYPE: ReadonlyMap<string, FileType> = new Map(
+  FILE_TYPES.map((type) => [DESCRIPTIONS[type].clamType, type]),
+);
+
+/** The type that ClamAV calls `CL_TYPE_…`; undefined for one that we do not tell from others. */
+export function fileTypeOf(clamType: string): FileType | undefined {
+  return BY_CLAM_TYPE.get(clamType);
+}
 
 /** Target and `CL_TYPE_…` of a type. */
 export function describeType(type: FileType): FileTypeDescription {

@@ -2,6 +2,7 @@ import type { FileType } from './file-type.js';
 
 /** Bytes at a fixed place that tell a type. */
 export interface Magic {
+  /** Within the first {@link FILE_TYPE_HEAD_BYTES} of the file. */
   readonly fileOffset: number;
   /** Matched byte for byte; undefined stands for any byte. */
   readonly bytes: readonly (number | undefined)[];
