@@ -102,6 +102,8 @@ export interface SignatureTable {
   readonly firstSubsignatures: Uint32Array;
   /** See `compile/expression-code.ts`. */
   readonly code: Int32Array;
+  /** How many different subsignatures of its trigger have to stand in a file before signature i is evaluated: 1 to 64. */
+  readonly triggersNeeded: Uint8Array;
 }
 
 /** `expressions` of an extended signature. */
@@ -129,10 +131,11 @@ export interface AnchorTable {
 /** Windows of four bytes that may stand anywhere. */
 export interface DenseTable extends AnchorTable {
   /**
-   * For each pair of bytes (little-endian, folded; 65,536 places): 1 where a window begins with it, 2 where one ends
-   * with it.
+   * A filter of 2^trigramBits bits with the first three and the last three bytes of each window: one of the two stands at an
+   * even place of the file.
    */
-  readonly pairs: Uint8Array;
+  readonly trigramBits: number;
+  readonly trigramBitmap: Uint32Array;
 }
 
 /** Parts that are looked for at one place of the file each, ascending by place. */
@@ -149,6 +152,9 @@ export const ANY_BYTE = 0xffff;
 
 /** What is looked for in files of one target. */
 export interface SignatureFilter {
+  /** A filter of 2^wordBits bits with the first word of each window of `long` and `short`. */
+  readonly wordBits: number;
+  readonly wordBitmap: Uint32Array;
   /** Windows of eight bytes, looked up at every fourth position. */
   readonly long: AnchorTable;
   /** Windows of four bytes, looked up at every fourth position. */

@@ -20,8 +20,8 @@ import { foldedWord } from './folded-part.js';
 
 /** 4 KiB: stays in the first-level cache next to the data. */
 const BITMAP_BITS_MIN = 15;
-/** 2 MiB: past this the cache loses more than the filter gains. */
-const BITMAP_BITS_MAX = 24;
+/** 512 KiB: past this the cache loses more than the filter gains. */
+const BITMAP_BITS_MAX = 22;
 /** Bits per entry, as a power of two: one random window in 64 passes for want of a better filter. */
 const BITS_PER_ENTRY_LOG2 = 6;
 const BUCKET_BITS_MIN = 4;
@@ -71,10 +71,13 @@ export class AnchorEntries {
     const unanchored = new Uint32List();
     for (const { view } of [this.#unanchored, ...(general === undefined ? [] : [general.#unanchored])])
       for (const signature of view) unanchored.push(signature);
+    const long = table('long');
+    const short = table('short');
     return {
-      long: table('long'),
-      short: table('short'),
-      dense: withPairs(table('dense')),
+      ...compileWords(long, short),
+      long,
+      short,
+      dense: withTrigrams(table('dense')),
       placed: this.#compilePlaced([...this.#placed, ...(general === undefined ? [] : general.#placed)]),
       unanchored: unanchored.shared(),
     };
@@ -126,20 +129,18 @@ class EntryList {
 
 function compileTable(lists: readonly EntryList[], isLong: boolean): AnchorTable {
   const total = lists.reduce((sum, list) => sum + list.words.length, 0);
-  const sizeLog2 = Math.ceil(Math.log2(total + 1));
-  const bitmapBits = Math.min(BITMAP_BITS_MAX, Math.max(BITMAP_BITS_MIN, sizeLog2 + BITS_PER_ENTRY_LOG2));
-  const bucketBits = Math.min(bitmapBits, Math.max(BUCKET_BITS_MIN, sizeLog2 + 1));
+  const bitmapBits = bitsFor(total);
+  const bucketBits = Math.min(bitmapBits, Math.max(BUCKET_BITS_MIN, Math.ceil(Math.log2(total + 1))));
   const hash = (list: EntryList, index: number, bits: number): number => {
     const word = list.words.at(index);
     return isLong ? hashLongWindow(word, list.nextWords.at(index), bits) : hashWindow(word, bits);
   };
-  const bitmap = new Uint32Array(new SharedArrayBuffer(2 ** bitmapBits / 8));
+  const bitmap = newBitmap(bitmapBits);
   const bucketStarts = new Uint32Array(
     new SharedArrayBuffer((2 ** bucketBits + 1) * Uint32Array.BYTES_PER_ELEMENT),
   );
   forEachEntry(lists, (list, index) => {
-    const bit = hash(list, index, bitmapBits);
-    bitmap[bit >>> 5] = (bitmap[bit >>> 5] ?? 0) | (1 << (bit & 31));
+    setBit(bitmap, hash(list, index, bitmapBits));
     const bucket = hash(list, index, bucketBits) + 1;
     bucketStarts[bucket] = (bucketStarts[bucket] ?? 0) + 1;
   });
@@ -163,14 +164,39 @@ function compileTable(lists: readonly EntryList[], isLong: boolean): AnchorTable
   return { bitmapBits, bitmap, bucketBits, bucketStarts, words, nextWords, parts, partOffsets };
 }
 
-function withPairs(table: AnchorTable): DenseTable {
-  const isEmpty = table.words.length === 0;
-  const pairs = new Uint8Array(new SharedArrayBuffer(isEmpty ? 0 : 2 ** 16));
+/** The filter in front of the tables that are looked up word by word. */
+function compileWords(
+  long: AnchorTable,
+  short: AnchorTable,
+): Pick<SignatureFilter, 'wordBits' | 'wordBitmap'> {
+  const words = [...long.words, ...short.words];
+  const wordBits = bitsFor(words.length);
+  const wordBitmap = newBitmap(wordBits);
+  for (const word of words) setBit(wordBitmap, hashWindow(word, wordBits));
+  return { wordBits, wordBitmap };
+}
+
+function withTrigrams(table: AnchorTable): DenseTable {
+  const trigramBits = bitsFor(2 * table.words.length);
+  const trigramBitmap = newBitmap(trigramBits);
   for (const word of table.words) {
-    pairs[word & 0xffff] = (pairs[word & 0xffff] ?? 0) | 1;
-    pairs[word >>> 16] = (pairs[word >>> 16] ?? 0) | 2;
+    setBit(trigramBitmap, hashWindow(word << 8, trigramBits));
+    setBit(trigramBitmap, hashWindow(word & 0xffffff00, trigramBits));
   }
-  return { ...table, pairs };
+  return { ...table, trigramBits, trigramBitmap };
+}
+
+function bitsFor(entryCount: number): number {
+  const sizeLog2 = Math.ceil(Math.log2(entryCount + 1));
+  return Math.min(BITMAP_BITS_MAX, Math.max(BITMAP_BITS_MIN, sizeLog2 + BITS_PER_ENTRY_LOG2));
+}
+
+function newBitmap(bits: number): Uint32Array {
+  return new Uint32Array(new SharedArrayBuffer(2 ** bits / 8));
+}
+
+function setBit(bitmap: Uint32Array, bit: number): void {
+  bitmap[bit >>> 5] = (bitmap[bit >>> 5] ?? 0) | (1 << (bit & 31));
 }
 
 function firstByteOf({ starts, values, maskStarts, masks }: PartTable, part: number): number {

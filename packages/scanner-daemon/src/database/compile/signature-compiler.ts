@@ -62,6 +62,7 @@ export class SignatureCompiler {
         expressions: this.#expressions.shared(),
         firstSubsignatures: this.#firstSubsignatures.shared(),
         code: this.#code.sharedSigned(),
+        triggersNeeded: new Uint8Array(new SharedArrayBuffer(this.#nameIds.length)).fill(1),
       },
       subsignatures: {
         signatures: this.#subsignatureSignatures.shared(),
@@ -134,6 +135,7 @@ function compileFilters(sources: FilterSources): readonly SignatureFilter[] {
       signature,
     );
     if (trigger === undefined) own.addUnanchored(signature);
+    else signatures.triggersNeeded[signature] = trigger.needed;
     for (const anchor of trigger?.anchors ?? []) own.add(anchor);
     for (const part of trigger?.placed ?? []) own.addPlaced(part);
   });

@@ -65,9 +65,11 @@ const NO_ANCHORS: AnchorTable = {
   partOffsets: new Uint16Array(),
 };
 const NO_SIGNATURES: SignatureFilter = {
+  wordBits: 1,
+  wordBitmap: new Uint32Array(),
   long: NO_ANCHORS,
   short: NO_ANCHORS,
-  dense: { ...NO_ANCHORS, pairs: new Uint8Array() },
+  dense: { ...NO_ANCHORS, trigramBits: 1, trigramBitmap: new Uint32Array() },
   placed: { parts: new Uint32Array(), fileOffsets: new Uint32Array(), firstBytes: new Uint16Array() },
   unanchored: new Uint32Array(),
 };

@@ -43,7 +43,8 @@ class Evaluation {
     const count = this.#code[at + 2] ?? 0;
     const distinct = this.#code[at + 3] ?? 0;
     const wanted = operator === COUNT_NONE ? limit : Math.max(limit, count + 1);
-    const tally = this.#code[at] === NODE_SUBSIGNATURE ? this.#leaf(wanted) : this.#group(wanted, operator);
+    const tally =
+      this.#code[at] === NODE_SUBSIGNATURE ? this.#leaf(wanted) : this.#group(wanted, { operator, distinct });
     return { ...tally, holds: holdsCount(tally, operator, count) && tally.distinct >= distinct };
   }
 
@@ -54,16 +55,20 @@ class Evaluation {
     return { holds: matches > 0, matches, distinct: matches > 0 ? 1 : 0 };
   }
 
-  #group(limit: number, operator: number): Tally {
+  #group(limit: number, own: { readonly operator: number; readonly distinct: number }): Tally {
     const isAnd = this.#code[this.#at] === NODE_AND;
     const operands = this.#code[this.#at + 4] ?? 0;
     this.#at += NODE_NUMBERS;
+    const isCounted = own.distinct > 1 && this.#areLeaves(operands);
     let holds = isAnd;
     let matches = 0;
     let distinct = 0;
     for (let index = 0; index < operands; index++) {
       // Decided already, and nobody counts what is below.
-      if (operator === COUNT_NONE && limit <= 1 && index > 0 && holds !== isAnd) {
+      const isDecided = own.operator === COUNT_NONE && limit <= 1 && index > 0 && holds !== isAnd;
+      // So many different ones can no longer be met.
+      const isHopeless = isCounted && distinct + operands - index < own.distinct;
+      if (isDecided || isHopeless) {
         this.#skip();
         continue;
       }
@@ -76,6 +81,13 @@ class Evaluation {
     }
     // Of a group whose operands do not all match, none counts (observed: `(0&1)=0` holds where 0 alone matches).
     return operands === 0 || (isAnd && !holds) ? NOTHING : { holds, matches, distinct };
+  }
+
+  /** Whether the next `count` nodes are subsignatures: each of them counts as one at the most. */
+  #areLeaves(count: number): boolean {
+    for (let index = 0; index < count; index++)
+      if (this.#code[this.#at + index * NODE_NUMBERS] !== NODE_SUBSIGNATURE) return false;
+    return true;
   }
 
   #skip(): void {

@@ -5,7 +5,7 @@ import {
   type CompiledSignatures,
   type SignatureFilter,
 } from '../../../database/compiled-signatures.js';
-import { passDense, passLong, passShort } from './anchor-pass.js';
+import { passAnchors } from './anchor-pass.js';
 import type { InputWindow } from './input-window.js';
 import { partFits, partLength, partSpace, type PartSpace } from './match-part.js';
 import type { StartRange } from './offset-ranges.js';
@@ -39,6 +39,8 @@ export class TriggerPass {
   #scan: TriggerScan | undefined;
   #space: PartSpace | undefined;
   #spaceOffset = 0;
+  /** Of signatures that need several: the subsignatures of which a part was met. */
+  readonly #met = new Map<number, Set<number>>();
   #candidates: number[] = [];
   #hits: TriggerHit[] = [];
 
@@ -56,6 +58,7 @@ export class TriggerPass {
     this.#scan = scan;
     this.#candidates = [...scan.filter.unanchored];
     this.#hits = [];
+    this.#met.clear();
   }
 
   scanWindow(window: InputWindow): void {
@@ -65,9 +68,7 @@ export class TriggerPass {
     this.#space = partSpace(window, scan.sizeBytes);
     this.#spaceOffset = window.inputOffset;
     if (window.inputOffset === 0) this.#tryPlaced(filter);
-    passLong(filter.long, window, this.#onEntry);
-    passShort(filter.short, window, this.#onEntry);
-    passDense(filter.dense, window, this.#onEntry);
+    passAnchors(filter, window, this.#onEntry);
     this.#space = undefined;
   }
 
@@ -108,8 +109,11 @@ export class TriggerPass {
     const subsignature = variants.subsignatures[variant] ?? 0;
     const signature = subsignatures.signatures[subsignature] ?? 0;
     if (this.#notedIn[signature] === this.#inputNumber) return;
+    const needed = signatures.triggersNeeded[signature] ?? 1;
+    if (needed > 1 && this.#met.get(signature)?.has(subsignature) === true) return;
     scan.meter.spend(partLength(parts, part));
     if (!partFits(this.#compiled, part, space, at)) return;
+    if (needed > 1 && this.#countMet(signature, subsignature) < needed) return;
     const isWhole =
       signatures.expressions[signature] === SINGLE_EXPRESSION &&
       (variants.firstParts[variant + 1] ?? 0) - (variants.firstParts[variant] ?? 0) === 1;
@@ -122,5 +126,11 @@ export class TriggerPass {
       this.#hits.push({ signature, inputOffset });
     } else this.#candidates.push(signature);
     this.#notedIn[signature] = this.#inputNumber;
+  }
+
+  #countMet(signature: number, subsignature: number): number {
+    const met = this.#met.get(signature) ?? new Set();
+    this.#met.set(signature, met.add(subsignature));
+    return met.size;
   }
 }
