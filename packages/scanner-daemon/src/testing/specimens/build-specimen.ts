@@ -6,13 +6,14 @@ import {
   type LogicalSignature,
   type NumberRange,
   type Subsignature,
+  type TargetConditions,
 } from '../../database/model/logical-signature.js';
 import { startRanges } from '../../engine/builtin/matcher/offset-ranges.js';
 import { PcreMatcher } from '../../engine/builtin/pcre/pcre-matcher.js';
 import type { ExecutableLayout } from '../../engine/executables/executable-layout.js';
 import { Canvas } from './block.js';
 import type { Block } from './block.js';
-import { carrierOf } from './carriers.js';
+import { carrierOf, MACRO_CARRIER, otherCarriersOf } from './carriers.js';
 import type { Carrier } from './carriers.js';
 import { chooseMatches } from './choose-matches.js';
 import type { Matches } from './choose-matches.js';
@@ -31,6 +32,8 @@ export interface PlacedBlock {
 /** A file that a signature must match, or nearly. */
 export interface Specimen {
   readonly kind: 'built';
+  /** `macro`: the bytes are the source of a module, and still to be put into a document. */
+  readonly form: 'file' | 'macro';
   readonly bytes: Uint8Array;
   readonly placed: readonly PlacedBlock[];
 }
@@ -46,6 +49,8 @@ export interface SpecimenOptions {
 const FILE_MAX_BYTES = 24 << 20;
 const BETWEEN_BLOCKS_BYTES = 5;
 const PLACES_TRIED_MAX = 4096;
+const EXTRA_GAP_MAX_BYTES = 2048;
+const OLE2_TARGET = 2;
 const matcher = new PcreMatcher();
 
 /** Builds a file for a signature; what stands in the way is counted by its words. */
@@ -155,14 +160,47 @@ function buildWith(
   demands: readonly Demand[],
   options: SpecimenOptions,
 ): Specimen | Unbuilt {
-  const carrier = carrierOf(conditions.target);
   const format = formatOfTarget(conditions.target);
-  if (carrier === undefined && format === undefined) return unbuilt(`target ${conditions.target}`);
-  if (format === undefined)
-    return new Building({ carrier, demands, options }).finish(conditions.fileSizeBytes);
-  const plan = planExecutable(demands, conditions);
+  const build = format === undefined ? filesWith : executablesWith;
+  let problem: Unbuilt | undefined;
+  for (const outcome of build(conditions, demands, options)) {
+    if (outcome.kind === 'built') return outcome;
+    problem ??= outcome;
+  }
+  return problem ?? unbuilt(`target ${conditions.target}`);
+}
+
+/** The ways to put the demands into a file that is no executable. */
+function* filesWith(
+  { target, fileSizeBytes }: TargetConditions,
+  demands: readonly Demand[],
+  options: SpecimenOptions,
+): Generator<Specimen | Unbuilt> {
+  const carrier = carrierOf(target);
+  if (carrier === undefined) return;
+  for (const one of [carrier, ...otherCarriersOf(target)])
+    yield new Building({ carrier: one, demands, options }).finish(fileSizeBytes);
+  if (target !== OLE2_TARGET) return;
+  yield new Building({ form: 'macro', carrier: MACRO_CARRIER, demands, options }).finish(fileSizeBytes);
+}
+
+/** The ways to put them into an executable. */
+function* executablesWith(
+  conditions: TargetConditions,
+  demands: readonly Demand[],
+  options: SpecimenOptions,
+): Generator<Specimen | Unbuilt> {
+  for (const isApart of [false, true]) yield executableWith(conditions, { demands, options, isApart });
+}
+
+function executableWith(
+  conditions: TargetConditions,
+  { demands, options, isApart }: Pick<BuildingParts, 'demands' | 'options'> & { readonly isApart: boolean },
+): Specimen | Unbuilt {
+  const format = formatOfTarget(conditions.target);
+  const plan = planExecutable(demands, conditions, isApart);
   if ('kind' in plan) return plan;
-  const executable = buildExecutable(format, plan);
+  const executable = format && buildExecutable(format, plan);
   if (executable === undefined) return unbuilt('an executable that our reader does not take');
   if (!isWithin(conditions.entryPoint, executable.layout.entryPointOffset)) return unbuilt('EntryPoint');
   if (!isWithin(conditions.sectionCount, executable.layout.sections.length))
@@ -175,6 +213,8 @@ function isWithin(range: NumberRange | undefined, number: number | undefined): b
 }
 
 interface BuildingParts {
+  /** A file, if not given. */
+  readonly form?: Specimen['form'];
   readonly carrier?: Carrier | undefined;
   readonly executable?: ExecutableCarrier;
   readonly demands: readonly Demand[];
@@ -205,7 +245,7 @@ class Building {
     const isFromEnd = ({ offset }: Demand): boolean => offset.kind === 'fromEnd';
     for (const demand of demands) {
       if (isFree(demand) || isFromEnd(demand)) continue;
-      if (!this.#putAt(demand, this.#canvas.lengthBytes)) return unbuilt(`no room at ${demand.offset.kind}`);
+      if (!this.#putWidened(demand)) return unbuilt(`no room at ${demand.offset.kind}`);
     }
     for (const demand of demands) if (isFree(demand)) this.#putAnywhere(demand);
     this.#putSoftCarrier();
@@ -222,7 +262,8 @@ class Building {
     if (this.#canvas.lengthBytes > Math.min(fileSize?.max ?? Infinity, FILE_MAX_BYTES))
       return unbuilt('FileSize');
     if (!this.#isShiftDone) return unbuilt('nothing that has a place');
-    return { kind: 'built', bytes: this.#canvas.finish(), placed: this.#placed };
+    const { form = 'file' } = this.#parts;
+    return { kind: 'built', form, bytes: this.#canvas.finish(), placed: this.#placed };
   }
 
   /** Long enough for all of them to lie behind what there is, where the file may be so long. */
@@ -256,13 +297,26 @@ class Building {
     this.#canvas.put(0, { values: carrier.bytes, fixed: new Uint8Array(carrier.bytes.length).fill(1) });
   }
 
+  /** As it is, and else with another gap: what lies there already may be in the way, or what is wanted. */
+  #putWidened(demand: Demand): boolean {
+    if (this.#putAt(demand, this.#canvas.lengthBytes)) return true;
+    if (demand.count > 1 || this.#parts.options.isShifted === true) return false;
+    for (let extraBytes = 1; extraBytes <= EXTRA_GAP_MAX_BYTES; extraBytes += 1) {
+      const block = demand.widened?.(extraBytes);
+      if (block === undefined) return false;
+      if (this.#putAt({ ...demand, block }, this.#canvas.lengthBytes)) return true;
+    }
+    return false;
+  }
+
   #putAt(demand: Demand, sizeBytes: number): boolean {
     const ranges = startRanges(demand.offset, sizeBytes, () => this.#layout);
     let missing = demand.count;
     for (const { first, last } of ranges) {
       const shift = this.#isShiftDone ? 0 : last - first + 1;
       this.#isShiftDone = true;
-      const end = Math.min(last + shift, first + shift + PLACES_TRIED_MAX);
+      const neededBytes = demand.count * (demand.block.values.length + BETWEEN_BLOCKS_BYTES);
+      const end = Math.min(last + shift, first + shift + PLACES_TRIED_MAX + neededBytes);
       for (let at = first + shift; at <= end && missing > 0;) {
         if (!this.#put(demand, at)) at += 1;
         else {

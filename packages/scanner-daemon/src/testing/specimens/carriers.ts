@@ -44,6 +44,19 @@ export function carrierOf(target: number): Carrier | undefined {
   }
 }
 
+/** The beginnings of other files of a target type, for signatures that want one of them. */
+export function otherCarriersOf(target: number): readonly Carrier[] {
+  if (target !== 5) return [];
+  return [
+    hard('\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x10\0\0\0\x10\x08\x02\0\0\0', 8),
+    hard('\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0', 11),
+    hard('II*\0\x08\0\0\0', 4),
+  ];
+}
+
+/** The source of a VBA module, to which signatures for OLE2 files apply as well. */
+export const MACRO_CARRIER: Carrier = soft('Attribute VB_Name = "q"\r\n');
+
 function soft(text: string): Carrier {
   return { filling: 'text', bytes: Buffer.from(text, 'latin1'), magicBytes: 0, isSoft: true };
 }

@@ -4,7 +4,7 @@ import type { LogicalNode, LogicalSignature, MatchCount } from '../../database/m
 export type Matches = ReadonlyMap<number, number>;
 
 /** A group or subsignature that asks for more is not built. */
-const MATCHES_MAX = 5000;
+const MATCHES_MAX = 20_000;
 const CHOICES_MAX = 24;
 
 /** What a subsignature costs to build: those with the least are taken where an expression leaves a choice. */

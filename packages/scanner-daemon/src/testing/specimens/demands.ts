@@ -1,4 +1,4 @@
-import type { BodyOffset } from '../../database/model/body-pattern.js';
+import type { BodyOffset, BodyParts } from '../../database/model/body-pattern.js';
 import type {
   ByteCompareSubsignature,
   ByteComparison,
@@ -19,6 +19,8 @@ export interface Demand {
   readonly block: Block;
   readonly offset: BodyOffset;
   readonly count: number;
+  /** The same with a gap that is so much wider; undefined where none may be. */
+  readonly widened?: (extraBytes: number) => Block | undefined;
 }
 
 /** What stops a file from being built, in words that are counted. */
@@ -48,7 +50,9 @@ export function demandsOf(
       case 'body': {
         const block = firstOf(subsignature.variants, (parts) => renderBody(parts, filling));
         if (block === undefined) return unbuilt('no bytes that the pattern matches');
-        demands.push({ subsignature: index, block, offset: subsignature.offset, count });
+        const widened = (extraBytes: number): Block | undefined =>
+          firstOf(subsignature.variants, (parts) => renderWidened(parts, filling, extraBytes));
+        demands.push({ subsignature: index, block, offset: subsignature.offset, count, widened });
         break;
       }
       case 'pcre': {
@@ -68,6 +72,21 @@ export function demandsOf(
     }
   }
   return withComparisons(demands, comparisons);
+}
+
+/** With the first gap that may be so much wider. */
+function renderWidened(
+  [first, ...others]: BodyParts,
+  filling: Filling,
+  extraBytes: number,
+): Block | undefined {
+  const wider = others.find(({ gapMinBytes, gapMaxBytes }) => gapMinBytes + extraBytes <= gapMaxBytes);
+  if (wider === undefined) return undefined;
+  const gapMinBytes = wider.gapMinBytes + extraBytes;
+  return renderBody(
+    [first, ...others.map((part) => (part === wider ? { ...part, gapMinBytes } : part))],
+    filling,
+  );
 }
 
 function firstOf<Item, Result>(
@@ -92,7 +111,8 @@ function withComparisons(
     if (demand === undefined) return unbuilt('a byte comparison without its trigger');
     const block = withNumber(demand.block, comparison);
     if (block === undefined) return unbuilt('no number for the byte comparison');
-    all = all.map((one) => (one === demand ? { ...demand, block } : one));
+    const { subsignature, offset, count } = demand;
+    all = all.map((one) => (one === demand ? { subsignature, offset, count, block } : one));
   }
   return all;
 }

@@ -13,6 +13,8 @@ export interface ExecutablePlan {
   readonly entryPointBytes: number;
   /** Version information, PE only. */
   readonly versionStrings: readonly (readonly [key: string, value: string])[];
+  /** How much further than usual the headers of a PE file lie behind its beginning. */
+  readonly headersMovedBytes: number;
 }
 
 /** An executable with empty sections. */
@@ -33,6 +35,8 @@ const PAGE = 0x1000;
 /** Where the first section of an ELF or Mach-O file begins: behind the headers of any plan. */
 const CONTENT_START = 0x2000;
 const PE_ADDRESS = 0x80;
+const PE_HEADERS_BYTES = 24 + 224;
+const SECTION_HEADER_BYTES = 40;
 
 /** The executable format of a ClamAV target type. */
 export function formatOfTarget(target: number): ExecutableFormat | undefined {
@@ -51,8 +55,9 @@ export function buildExecutable(
 
 type Built = Omit<ExecutableCarrier, 'layout'>;
 
-function peOf({ sectionSizesBytes, entryPointBytes, versionStrings }: ExecutablePlan): Built {
-  const bytes = buildPe({
+function peOf(plan: ExecutablePlan): Built {
+  const { sectionSizesBytes, entryPointBytes, versionStrings, headersMovedBytes } = plan;
+  const built = buildPe({
     sections: sectionSizesBytes.map((sizeBytes, index) => ({
       name: `.s${index}`,
       bytes: new Uint8Array(roundUp(sizeBytes, SECTION_ALIGNMENT)),
@@ -61,17 +66,41 @@ function peOf({ sectionSizesBytes, entryPointBytes, versionStrings }: Executable
     ...(versionStrings.length === 0 ? {} : { versionStrings }),
   });
   const sectionCount = sectionSizesBytes.length + (versionStrings.length === 0 ? 0 : 1);
+  const bytes = withHeadersMoved(built, sectionCount, headersMovedBytes);
+  const headersAt = PE_ADDRESS + headersMovedBytes;
   const headers: [number, number][] = [
     [0, 2],
     [0x3c, 0x40],
-    [PE_ADDRESS, PE_ADDRESS + 24 + 224 + 40 * sectionCount],
+    [headersAt, headersAt + PE_HEADERS_BYTES + SECTION_HEADER_BYTES * sectionCount],
   ];
   if (versionStrings.length > 0) {
     const contentBytes = sectionSizesBytes.reduce((sum, size) => sum + roundUp(size, SECTION_ALIGNMENT), 0);
-    const headersEnd = roundUp(PE_ADDRESS + 24 + 224 + 40 * sectionCount, SECTION_ALIGNMENT);
+    const headersEnd = roundUp(
+      headersAt + PE_HEADERS_BYTES + SECTION_HEADER_BYTES * sectionCount,
+      SECTION_ALIGNMENT,
+    );
     headers.push([headersEnd + contentBytes, bytes.length]);
   }
   return { bytes, headers };
+}
+
+/** Puts room before the PE header, and says so wherever the file points behind it. */
+function withHeadersMoved(bytes: Uint8Array, sectionCount: number, movedBytes: number): Uint8Array {
+  if (movedBytes === 0) return bytes;
+  const moved = Buffer.concat([
+    bytes.subarray(0, PE_ADDRESS),
+    Buffer.alloc(movedBytes),
+    bytes.subarray(PE_ADDRESS),
+  ]);
+  const headersAt = PE_ADDRESS + movedBytes;
+  const add = (at: number): void => {
+    moved.writeUInt32LE(moved.readUInt32LE(at) + movedBytes, at);
+  };
+  moved.writeUInt32LE(headersAt, 0x3c);
+  add(headersAt + 24 + 60);
+  for (let index = 0; index < sectionCount; index += 1)
+    add(headersAt + PE_HEADERS_BYTES + SECTION_HEADER_BYTES * index + 20);
+  return moved;
 }
 
 /** Sections one behind the other, each on pages of its own. */

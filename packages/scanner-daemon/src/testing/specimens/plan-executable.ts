@@ -10,10 +10,19 @@ const SMALL_BYTES = 0x200;
 /** Where the first section begins at the earliest: what an EntryPoint below it could not be met with. */
 const FIRST_SECTION_MIN = 0x400;
 
-/** Sections and an entry point that have room for what the demands place relative to them. */
+/** How far behind the beginning of the file the headers lie when they are out of the way of absolute offsets. */
+const HEADERS_APART_BYTES = 0x800;
+
+/**
+ * Sections and an entry point that have room for what the demands place relative to them.
+ *
+ * @param isApart the entry point lies behind what is placed in the first section, and the headers of a PE file behind the
+ *   first two kilobytes
+ */
 export function planExecutable(
   demands: readonly Demand[],
   { sectionCount, entryPoint }: Pick<TargetConditions, 'sectionCount' | 'entryPoint'>,
+  isApart: boolean,
 ): ExecutablePlan | Unbuilt {
   const versionStrings = demands.flatMap(({ offset, block }) =>
     offset.kind === 'versionInfo' ? [versionString(block)] : [],
@@ -39,6 +48,8 @@ export function planExecutable(
   for (const { offset, block } of demands) {
     if (offset.kind === 'entryPoint')
       entryPointBytes = Math.max(entryPointBytes, block.leadBytes - offset.delta);
+    if (isApart && offset.kind === 'section' && offset.section === 0)
+      entryPointBytes = Math.max(entryPointBytes, offset.delta + block.values.length);
   }
   for (const { offset, block, count: times } of demands) {
     const lengthBytes = (block.values.length + 8) * times;
@@ -49,7 +60,8 @@ export function planExecutable(
   }
   grow(0, entryPointBytes + 16);
   if (sizes.some((size) => size > SECTION_MAX_BYTES)) return unbuilt('a section of more than 16 MiB');
-  return { sectionSizesBytes: sizes, entryPointBytes, versionStrings };
+  const headersMovedBytes = isApart ? HEADERS_APART_BYTES : 0;
+  return { sectionSizesBytes: sizes, entryPointBytes, versionStrings, headersMovedBytes };
 }
 
 /** The key and value that a pattern for version information spells in UTF-16. */

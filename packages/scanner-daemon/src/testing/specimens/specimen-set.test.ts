@@ -2,6 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { readLdbLine } from '../../database/readers/ldb-line.js';
 import { readNdbLine } from '../../database/readers/ndb-line.js';
 import type { ExtendedSignature, LogicalSignature } from '../../database/model/logical-signature.js';
+import { bytesInput } from '../../engine/engine.js';
+import { readExecutable } from '../../engine/executables/read-executable.js';
+import { unpackAll } from '../../engine/unpack/testing/unpack-all.js';
 import { crc32 } from './crc32.js';
 import { buildSpecimens } from './specimen-set.js';
 import type { SpecimenKind } from './specimen-set.js';
@@ -79,6 +82,49 @@ describe('files for signatures', () => {
   test('are put into a zip', () => {
     const { match } = build('X;Engine:81-255,Container:CL_TYPE_ZIP,Target:0;0;6162636465');
     expect(match?.subarray(0, 4).toString('latin1')).toBe('PK\x03\x04');
+  });
+
+  test.each([
+    ['CL_TYPE_OOXML_WORD', 'PK\x03\x04'],
+    ['CL_TYPE_MSOLE2', '\xd0\xcf\x11\xe0'],
+    ['CL_TYPE_ANY', '\xc1\xd3\xc8'],
+  ])('are put into %s', (container, start) => {
+    const { match } = build(`X;Engine:81-255,Container:${container},Target:0;0;6162636465`);
+    expect(match?.subarray(0, start.length).toString('latin1')).toBe(start);
+  });
+
+  test('are documents whose macro has the pattern, where it must lie at the beginning', () => {
+    const { match, shifted } = build('X;Engine:81-255,Target:2;0;0:4174747269627574652056425f');
+    const modules = [match, shifted].map((bytes) =>
+      unpackAll('ole2', bytes ?? Buffer.alloc(0)).entries.at(-1),
+    );
+    expect(modules[0]).toMatch(/^Module1=Attribute VB_/);
+    expect(modules[1]).toMatch(/^Module1=qAttribute VB_/);
+  });
+
+  test.each([
+    ['0:89504e47', '\x89PNG\r\n'],
+    ['0:ffd8ff', '\xff\xd8\xff\xe0'],
+    ['0:49492a00', 'II*\0'],
+  ])('are another image where %s is wanted', (pattern, start) => {
+    const { match } = build(`X:5:${pattern}`);
+    expect(match?.subarray(0, start.length).toString('latin1')).toBe(start);
+  });
+
+  test.each(['0', '200', '500'])(
+    'have a pattern at %s of an executable out of the way of its headers',
+    (at) => {
+      const { match } = build(`X;Engine:81-255,Target:1;0&1;${at}:4d5a90000300;EP+0:616263646566`);
+      expect(match?.subarray(Number(at), Number(at) + 4).toString('hex')).toBe('4d5a9000');
+      const layout = readExecutable(bytesInput(match ?? Buffer.alloc(0)), 'pe');
+      expect(match?.indexOf('abcdef')).toBe(layout?.entryPointOffset);
+    },
+  );
+
+  test('have two patterns with gaps at one place', () => {
+    const { match } = build('X;Engine:81-255,Target:0;0&1;0:6162{-20}63646566;0:6162{-20}6768696a');
+    expect(match?.toString('latin1')).toMatch(/^ab.{0,20}cdef/s);
+    expect(match?.toString('latin1')).toMatch(/^ab.{0,20}ghij/s);
   });
 
   test('are not built for what is not supported', () => {

@@ -1,6 +1,7 @@
 import type { ExtendedSignature, LogicalSignature } from '../../database/model/logical-signature.js';
 import { buildJoined, buildSpecimen, hasPlace } from './build-specimen.js';
 import type { PlacedBlock, Specimen } from './build-specimen.js';
+import { macroDocument } from './macro-document.js';
 import { wrapInContainer } from './wrap-container.js';
 
 /** What a file is, beside its signature: a match, one byte changed, one byte too far, one match too few. */
@@ -28,21 +29,22 @@ export function buildSpecimens(
   if (signature.kind === 'logical' && signature.conditions.intermediates.length > 0)
     return { kind: 'unbuilt', reason: 'Intermediates' };
   const files: SpecimenFile[] = [];
-  const add = (kind: SpecimenKind, bytes: Uint8Array | undefined): void => {
-    const wrapped = bytes && wrapInContainer(container, bytes);
+  const add = (kind: SpecimenKind, { form }: Specimen, bytes: Uint8Array): void => {
+    const file = form === 'macro' ? macroDocument([{ name: 'Module1', source: bytes }]) : bytes;
+    const wrapped = file && wrapInContainer(container, file);
     if (wrapped !== undefined) files.push({ kind, bytes: wrapped });
   };
-  add('match', specimen.bytes);
-  if (files.length === 0) return { kind: 'unbuilt', reason: `container ${container ?? ''}` };
+  add('match', specimen, specimen.bytes);
+  if (files.length === 0) return { kind: 'unbuilt', reason: unwrapped(container) };
   if (!withNearMisses) return { kind: 'built', files };
-  add('changed', withBytesChanged(specimen, specimen.placed.slice(-1)));
+  add('changed', specimen, withBytesChanged(specimen, specimen.placed.slice(-1)));
   if (specimen.placed.some(({ demand }) => hasPlace(demand.offset))) {
     const shifted = buildSpecimen(signature, { isShifted: true });
-    if (shifted.kind === 'built') add('shifted', shifted.bytes);
+    if (shifted.kind === 'built') add('shifted', shifted, shifted.bytes);
   }
   if (specimen.placed.some(({ demand }) => demand.count > 1)) {
     const fewer = buildSpecimen(signature, { isOneTooFew: true });
-    if (fewer.kind === 'built') add('tooFew', fewer.bytes);
+    if (fewer.kind === 'built') add('tooFew', fewer, fewer.bytes);
   }
   return { kind: 'built', files };
 }
@@ -70,4 +72,8 @@ function withBytesChanged({ bytes }: Specimen, blocks: readonly PlacedBlock[]): 
     changed[at] = (changed[at] ?? 0) ^ 0x11;
   }
   return changed;
+}
+
+function unwrapped(container: string | undefined): string {
+  return container === undefined ? 'a macro that does not compress' : `container ${container}`;
 }

@@ -13,6 +13,7 @@ const LAST_SECTOR = 0xfffffffa;
 /** Streams and storages of one file. */
 const ENTRIES_MAX = 65536;
 
+const TYPE_STORAGE = 1;
 const TYPE_STREAM = 2;
 const TYPE_ROOT = 5;
 
@@ -20,7 +21,11 @@ const TYPE_ROOT = 5;
 export interface CompoundStream {
   /** UTF-16LE, without its final zero. */
   readonly name: Buffer;
+  /** Which storage it lies in, by the number of its directory entry; undefined where the tree leaves it out. */
+  readonly storage: number | undefined;
+  /** As the directory says; its chain of sectors may be shorter. */
   readonly sizeBytes: number;
+  /** Its sectors lie in the stream of the root ([MS-CFB], 2.4). */
   readonly isMini: boolean;
   readonly firstSector: number;
 }
@@ -57,15 +62,41 @@ export function openCompoundFile(input: ScanInput, mayContinue: () => boolean): 
     ...tables,
     miniFat: readStructure(miniFat, 0, miniFat.sizeBytes) ?? Buffer.alloc(0),
     miniStream: chainInput(tables, root.readUInt32LE(116), root.readUInt32LE(120)),
-    streams: entries.filter((entry) => entry[66] === TYPE_STREAM).map(readStream),
+    streams: streamsOf(entries),
   };
 }
 
-function readStream(entry: Buffer): CompoundStream {
+function streamsOf(entries: readonly Buffer[]): readonly CompoundStream[] {
+  const storages = storagesOf(entries);
+  const streams: CompoundStream[] = [];
+  for (const [index, entry] of entries.entries())
+    if (entry[66] === TYPE_STREAM) streams.push(readStream(entry, storages.get(index)));
+  return streams;
+}
+
+/** The storage of each entry: those of one storage form a tree that hangs on its `Child ID` (2.6.4). */
+function storagesOf(entries: readonly Buffer[]): ReadonlyMap<number, number> {
+  const storages = new Map<number, number>();
+  for (const [storage, entry] of entries.entries()) {
+    if (entry[66] !== TYPE_STORAGE && entry[66] !== TYPE_ROOT) continue;
+    const pending = [entry.readUInt32LE(76)];
+    for (let index = pending.pop(); index !== undefined; index = pending.pop()) {
+      const member = entries[index];
+      // An entry belongs to one storage: a tree that comes back to it is none.
+      if (member === undefined || storages.has(index)) continue;
+      storages.set(index, storage);
+      pending.push(member.readUInt32LE(68), member.readUInt32LE(72));
+    }
+  }
+  return storages;
+}
+
+function readStream(entry: Buffer, storage: number | undefined): CompoundStream {
   const nameBytes = Math.min(entry.readUInt16LE(64), 64);
   const sizeBytes = entry.readUInt32LE(120);
   return {
     name: entry.subarray(0, Math.max(nameBytes - 2, 0)),
+    storage,
     sizeBytes,
     isMini: sizeBytes < MINI_STREAM_CUTOFF_BYTES,
     firstSector: entry.readUInt32LE(116),

@@ -1,18 +1,30 @@
 import { deflateSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
+import { compoundDocument } from '../../../testing/specimens/compound-document.js';
+import { macroDocument, moduleList } from '../../../testing/specimens/macro-document.js';
+import { projectDirectory } from '../../../testing/specimens/project-directory.js';
+import { compressVba } from '../../../testing/specimens/vba-compress.js';
 import { compoundFileOf } from '../testing/containers.js';
 import { unpackAll } from '../testing/unpack-all.js';
 
 const plain = { name: 'Plain', content: Buffer.alloc(5000, 'p') };
 
-/** [MS-OVBA], 2.4.1, with literals alone: no compressor is needed to write it. */
-function compressVba(source: string): Buffer {
-  const tokens: number[] = [];
-  for (let at = 0; at < source.length; at += 8) tokens.push(0, ...Buffer.from(source.slice(at, at + 8)));
-  const header = Buffer.alloc(3);
-  header.writeUInt8(1, 0);
-  header.writeUInt16LE(0xb000 | (tokens.length - 1), 1);
-  return Buffer.concat([header, Buffer.from(tokens)]);
+function packed(source: string): Uint8Array {
+  return compressVba(Buffer.from(source)) ?? Buffer.alloc(0);
+}
+
+/** A project whose directory has one module so many times. */
+function projectOf(times: number): Buffer {
+  const source = Buffer.concat([Buffer.alloc(4096), packed('Attribute VB_Name = "Module1"\r\n')]);
+  const modules = Array.from({ length: times }, () => ({ name: 'Module1', sourceOffset: 4096 }));
+  const directory = compressVba(projectDirectory(modules)) ?? Buffer.alloc(0);
+  return Buffer.from(
+    compoundDocument([
+      { name: '_VBA_PROJECT', content: moduleList([]) },
+      { name: 'Module1', content: source },
+      { name: 'dir', content: Buffer.concat([directory, Buffer.alloc(4096)]) },
+    ]),
+  );
 }
 
 describe('OLE2', () => {
@@ -39,9 +51,49 @@ describe('OLE2', () => {
 
   test('gives the source of a VBA module', () => {
     const source = 'Attribute VB_Name = "Module1"\r\nSub AutoOpen()\r\nEnd Sub\r\n';
-    const stream = Buffer.concat([Buffer.alloc(5000, 7), compressVba(source)]);
+    const stream = Buffer.concat([Buffer.alloc(5000, 7), packed(source)]);
     const { entries } = unpackAll('ole2', compoundFileOf([{ name: 'Module1', content: stream }]));
     expect(entries[1]).toBe(`Module1=${source}`);
+  });
+
+  test('gives the modules that a VBA project lists, whatever they begin with', () => {
+    const modules = [
+      { name: 'Module1', source: Buffer.from('Sub One()\r\nEnd Sub\r\n') },
+      { name: 'Tabelle1', source: Buffer.from('x'.repeat(10_000)) },
+    ];
+    const { outcome, entries } = unpackAll('ole2', macroDocument(modules) ?? Buffer.alloc(0));
+    expect(outcome).toEqual({ kind: 'done' });
+    expect(entries.slice(1).filter((_, index) => index % 2 === 1)).toEqual([
+      'Module1=Sub One()\r\nEnd Sub\r\n',
+      `Tabelle1=${'x'.repeat(10_000)}`,
+    ]);
+  });
+
+  test('gives the module that lies elsewhere than its project says, too', () => {
+    const source = 'Attribute VB_Name = "Module1"\r\n';
+    const stream = Buffer.concat([Buffer.alloc(5000, 7), packed(source)]);
+    const list = { name: '_VBA_PROJECT', content: moduleList([{ name: 'Module1' }]) };
+    const file = compoundDocument([list, { name: 'Module1', content: stream }]);
+    expect(unpackAll('ole2', file).entries).toContain(`Module1=${source}`);
+  });
+
+  test('gives a project as a text', () => {
+    const { outcome, entries } = unpackAll('ole2', projectOf(1));
+    expect(outcome).toEqual({ kind: 'done' });
+    expect(entries[0]).toMatch(/^=REM VBA project extracted[^]*\nattribute vb_name = "Module1"\r\n$/);
+  });
+
+  test('gives no text of a project that lists a module again and again', () => {
+    const { outcome, entries } = unpackAll('ole2', projectOf(20_000));
+    expect(outcome).toEqual({ kind: 'damaged' });
+    expect(entries[0]).toMatch(/^_VBA_PROJECT=/);
+  });
+
+  test('ends where the storages of a file hang on each other in a ring', () => {
+    const file = Buffer.from(macroDocument([{ name: 'Module1', source: Buffer.from('Sub One()') }]) ?? []);
+    const directoryAt = 512 * (1 + file.readUInt32LE(48));
+    file.writeUInt32LE(1, directoryAt + 3 * 128 + 72);
+    expect(unpackAll('ole2', file).entries).toContain('Module1=Sub One()');
   });
 
   test('gives the file that an Ole10Native stream holds', () => {

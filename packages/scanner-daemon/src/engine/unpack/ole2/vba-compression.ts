@@ -1,11 +1,15 @@
 import type { Decoded, DecodeLimits } from '../codecs/decoded.js';
 import { OutputBuffer } from '../codecs/output-buffer.js';
 
-const CONTAINER_SIGNATURE = 1;
+/** What compressed data begins with. */
+export const CONTAINER_SIGNATURE = 1;
 const CHUNK_SIGNATURE = 3;
 const CHUNK_OUTPUT_BYTES = 4096;
 
-/** VBA's compression ([MS-OVBA], 2.4.1): chunks of up to 4096 bytes of output, each with copies out of itself. */
+/**
+ * VBA's compression ([MS-OVBA], 2.4.1): chunks of up to 4096 bytes of output, each with copies out of itself. What the
+ * first byte is does not matter, as it does not to clamscan (observed).
+ */
 export function decompressVba(bytes: Buffer, limits: DecodeLimits): Decoded {
   const output = new OutputBuffer(limits.limitBytes);
   const ended = (consumedBytes: number, ending: Decoded['ending']): Decoded => ({
@@ -13,7 +17,6 @@ export function decompressVba(bytes: Buffer, limits: DecodeLimits): Decoded {
     consumedBytes,
     ending,
   });
-  if (bytes[0] !== CONTAINER_SIGNATURE) return ended(0, 'damaged');
   let at = 1;
   while (at + 2 <= bytes.length) {
     if (!limits.mayContinue()) return ended(at, 'stopped');
