@@ -3,8 +3,10 @@ import type { ScanInput } from '../engine/engine.js';
 
 /** A file of at most this size is read whole, with one call. */
 const WHOLE_FILE_BYTES_MAX = 1024 * 1024;
-/** A larger file is read in windows of at least this size. */
+/** A larger file is read in windows of up to this size, where no more is asked for, as long as reads go on from it. */
 const WINDOW_BYTES = 256 * 1024;
+/** A read elsewhere begins with a window of this size: the headers of an archive lie here and there. */
+const FIRST_WINDOW_BYTES = 4096;
 /** Windows of up to this size are read into the thread's memory; a larger one gets memory of its own. */
 const SCRATCH_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -38,6 +40,7 @@ export function openFileInput(
 ): FileInput {
   let window: Uint8Array = new Uint8Array(0);
   let windowOffset = 0;
+  let readAheadBytes = WINDOW_BYTES;
   let failure: unknown;
 
   const fill = (inputOffset: number, wantedBytes: number): void => {
@@ -58,6 +61,13 @@ export function openFileInput(
     windowOffset = inputOffset;
   };
 
+  /** Each read that goes on where the window ends doubles what is read ahead; any other one begins anew. */
+  const aheadOf = (inputOffset: number): number => {
+    const goesOn = inputOffset >= windowOffset && inputOffset <= windowOffset + window.byteLength;
+    readAheadBytes = goesOn ? Math.min(2 * readAheadBytes, WINDOW_BYTES) : FIRST_WINDOW_BYTES;
+    return readAheadBytes;
+  };
+
   return {
     sizeBytes,
     get failure() {
@@ -67,7 +77,8 @@ export function openFileInput(
       const end = Math.min(inputOffset + lengthBytes, sizeBytes);
       if (inputOffset < windowOffset || end > windowOffset + window.byteLength) {
         if (sizeBytes <= WHOLE_FILE_BYTES_MAX) fill(0, sizeBytes);
-        else fill(inputOffset, Math.min(Math.max(lengthBytes, WINDOW_BYTES), sizeBytes - inputOffset));
+        else
+          fill(inputOffset, Math.min(Math.max(lengthBytes, aheadOf(inputOffset)), sizeBytes - inputOffset));
       }
       const start = inputOffset - windowOffset;
       return window.subarray(

@@ -242,4 +242,43 @@ describe('openFileInput', () => {
     );
     closeSync(fd);
   });
+
+  describe('on a file of 8 MiB', () => {
+    const sizeBytes = 8 << 20;
+
+    /** What pread was asked for while `use` read from the file. */
+    const readBytes = (use: (input: ScanInput) => void): { calls: number; bytes: number } => {
+      const fd = openSync(put('large', Buffer.alloc(sizeBytes)), 'r');
+      const read = { calls: 0, bytes: 0 };
+      const counted: typeof files.readAt = (...request) => {
+        const got = files.readAt(...request);
+        read.calls += 1;
+        read.bytes += got;
+        return got;
+      };
+      use(openFileInput({ readAt: counted }, fd, sizeBytes, new ReadScratch()));
+      closeSync(fd);
+      return read;
+    };
+
+    test('reads little for headers here and there', () => {
+      const { bytes } = readBytes((input) => {
+        for (let entry = 0; entry < 1000; entry += 1) {
+          input.read(sizeBytes - 100_000 + 80 * entry, 80);
+          input.read(5000 * entry, 30);
+          input.read(5000 * entry + 30, 4000);
+        }
+      });
+      expect(bytes).toBeLessThan(20_000_000);
+    });
+
+    test('reads ahead where reads follow each other', () => {
+      const { calls, bytes } = readBytes((input) => {
+        input.read(sizeBytes - 22, 22);
+        for (let offset = 0; offset < sizeBytes; offset += 512) input.read(offset, 512);
+      });
+      expect(calls).toBeLessThan(50);
+      expect(bytes).toBeLessThan(sizeBytes + 10_000);
+    });
+  });
 });

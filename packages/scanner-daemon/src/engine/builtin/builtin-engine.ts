@@ -10,6 +10,18 @@ import { SignatureScan } from './signature-scan.js';
 const UNREADABLE: ScanVerdict = { kind: 'failed', message: "Can't read file" };
 const CLEAN: ScanVerdict = { kind: 'clean' };
 
+/** Notices that the input became shorter than it said, whoever read it: an unpacker takes that for damage. */
+function watchInput(input: ScanInput): { readonly input: ScanInput; readonly isShort: () => boolean } {
+  let isShort = false;
+  const { sizeBytes } = input;
+  const read = (inputOffset: number, lengthBytes: number): Uint8Array => {
+    const view = input.read(inputOffset, lengthBytes);
+    if (view.length < Math.min(lengthBytes, sizeBytes - inputOffset)) isShort = true;
+    return view;
+  };
+  return { input: { sizeBytes, read }, isShort: () => isShort };
+}
+
 /** Our own engine: ClamAV's signatures out of an immutable database that all threads share. */
 export class BuiltinEngine implements Engine {
   readonly #database: CompiledDatabase;
@@ -33,8 +45,10 @@ export class BuiltinEngine implements Engine {
       budget,
       allMatch,
     });
-    const { isReadable, bytesScanned, names } = scan.scan(input, []);
-    if (!isReadable) return { verdict: UNREADABLE, bytesScanned };
+    const watched = watchInput(input);
+    const { isReadable, bytesScanned, names } = scan.scan(watched.input, []);
+    if (!isReadable || (names.length === 0 && watched.isShort()))
+      return { verdict: UNREADABLE, bytesScanned };
     const [first, ...rest] = allMatch ? new Set(names) : names.slice(0, 1);
     if (first !== undefined)
       return { verdict: { kind: 'infected', signatureNames: [first, ...rest] }, bytesScanned };

@@ -7,7 +7,7 @@ import type { ExecutableLayout } from '../executables/executable-layout.js';
 import { importList } from '../executables/pe-import-list.js';
 import { readExecutable } from '../executables/read-executable.js';
 import { detectFileType, FILE_TYPE_HEAD_BYTES } from '../file-types/detect-file-type.js';
-import { describeType, type FileType } from '../file-types/file-type.js';
+import { describeType, fileTypeOf, type FileType } from '../file-types/file-type.js';
 import { refineZipType } from '../file-types/refine-zip-type.js';
 import { UNPACKED_SIZE_MAX_BYTES, type ScanBudget } from '../scan-budget.js';
 import { unpackerOf } from '../unpack/registry.js';
@@ -22,7 +22,7 @@ import { findSectionHashes } from './hashes/section-hashes.js';
 import { CORE_BYTES } from './matcher/input-window.js';
 import { WorkMeter } from './matcher/work-meter.js';
 import { normalisedForms } from './normalised-forms.js';
-import type { SignatureMatches, SignatureScan } from './signature-scan.js';
+import type { HandlerMatch, SignatureMatches, SignatureScan } from './signature-scan.js';
 
 /** clamd 1.4.6 does not look at files of up to five bytes (observed with signatures that match them). */
 const SKIPPED_SIZE_MAX_BYTES = 5;
@@ -30,6 +30,8 @@ const SKIPPED_SIZE_MAX_BYTES = 5;
 const ANY_TARGET = 0;
 const HTML_TARGET = 3;
 const TEXT_TARGET = 7;
+/** What the macros of a document are to be taken for. */
+const MACRO_TYPES = { module: 'ole2', project: 'binary' } as const;
 
 /** What all files of one scan share. */
 export interface FileScanContext {
@@ -48,6 +50,16 @@ export interface FileFindings {
   readonly bytesScanned: number;
   /** In the order of report. */
   readonly names: readonly string[];
+}
+
+/** As what a file is looked at. */
+interface FileIdentity {
+  readonly type: FileType;
+  readonly format: ContainerFormat | undefined;
+  /** `CL_TYPE_…` of what it lies in, outermost first. */
+  readonly containers: readonly string[];
+  /** Whether a signature's HandlerType may make another file of it. */
+  readonly mayBeHandled: boolean;
 }
 
 const NOTHING: FileFindings = { isReadable: true, bytesScanned: 0, names: [] };
@@ -71,14 +83,21 @@ export class FileScan {
    * @param knownType what the input is, where whoever unpacked it knows better than its bytes; it holds nothing then
    */
   scan(input: ScanInput, containers: readonly string[], knownType?: FileType): FileFindings {
-    const { budget, allMatch } = this.#context;
+    const { budget, options } = this.#context;
     if (input.sizeBytes <= SKIPPED_SIZE_MAX_BYTES) return NOTHING;
     if (!budget.admitFile(input.sizeBytes) || !budget.mayContinue()) return NOTHING;
     const head = input.read(0, Math.min(input.sizeBytes, FILE_TYPE_HEAD_BYTES));
     const type = knownType ?? detectFileType(head);
-    const format =
-      knownType === undefined ? containerFormatOf(type, head, this.#context.options.parse) : undefined;
-    const own = this.#scanOwn(input, type, containers);
+    const format = knownType === undefined ? containerFormatOf(type, head, options.parse) : undefined;
+    const found = this.#scanAs(input, { type, format, containers, mayBeHandled: knownType === undefined });
+    if (!found.isReadable && containers.length > 0) budget.note('fileTooLarge');
+    return found.names.length > 0 && this.#isFalsePositive(input) ? { ...found, names: [] } : found;
+  }
+
+  #scanAs(input: ScanInput, identity: FileIdentity): FileFindings {
+    const { budget, allMatch } = this.#context;
+    const { type, format, containers } = identity;
+    const own = this.#scanOwn(input, identity);
     if (!own.isReadable) return own;
     const names = [...own.names];
     const isWanted = (): boolean => allMatch || names.length === 0;
@@ -88,10 +107,11 @@ export class FileScan {
       names.push(...this.#scanContainer(input, format, [...containers, clamType]));
       budget.leave();
     }
-    return { ...own, names: names.length > 0 && this.#isFalsePositive(input) ? [] : names };
+    return { ...own, names };
   }
 
-  #scanOwn(input: ScanInput, type: FileType, containers: readonly string[]): FileFindings {
+  #scanOwn(input: ScanInput, identity: FileIdentity): FileFindings {
+    const { type, containers } = identity;
     if (type === 'ignored') return NOTHING;
     const { database, allMatch, options } = this.#context;
     const layout = layoutOf(input, type, options.parse);
@@ -102,15 +122,40 @@ export class FileScan {
       containers,
       layout,
       digests,
+      isHandled: (handlerType) =>
+        identity.mayBeHandled &&
+        handlerType !== describeType(type).clamType &&
+        fileTypeOf(handlerType) !== undefined,
     });
     const nameIds = [...matches.extended];
     const isWanted = (): boolean => allMatch || nameIds.length === 0;
     const isWhole = matches.isReadable && matches.bytesScanned === input.sizeBytes;
     if (isWanted() && isWhole) nameIds.push(...lookUpDigests(file, input.sizeBytes, digests.finish()));
-    if (isWanted()) nameIds.push(...matches.logical);
-    if (isWanted() && type === 'pe') nameIds.push(...this.#scanPe(input, layout));
-    const { isReadable, bytesScanned } = matches;
-    return { isReadable, bytesScanned, names: this.#namesOf(nameIds) };
+    const { isReadable, bytesScanned, logical, handler } = matches;
+    if (isWanted()) nameIds.push(...logical.slice(0, handler?.position));
+    const handled = handler !== undefined && isWanted() ? this.#scanHandled(input, handler, containers) : [];
+    const names = [...this.#namesOf(nameIds), ...handled];
+    const rest = handler === undefined ? [] : [...logical.slice(handler.position)];
+    if (type === 'pe' && (allMatch || names.length + rest.length === 0))
+      rest.push(...this.#scanPe(input, layout));
+    if (allMatch || names.length === 0) names.push(...this.#namesOf(rest));
+    return { isReadable, bytesScanned, names };
+  }
+
+  /**
+   * The file once more, as what a signature's HandlerType says. Its name is reported only if it matches that, too
+   * (clamscan 1.4.6, observed); a second HandlerType is a finding like any other.
+   */
+  #scanHandled(
+    input: ScanInput,
+    { handlerType }: HandlerMatch,
+    containers: readonly string[],
+  ): readonly string[] {
+    const type = fileTypeOf(handlerType);
+    if (type === undefined || !this.#context.budget.mayContinue()) return [];
+    const head = input.read(0, Math.min(input.sizeBytes, FILE_TYPE_HEAD_BYTES));
+    const format = containerFormatOf(type, head, this.#context.options.parse);
+    return this.#scanAs(input, { type, format, containers, mayBeHandled: false }).names;
   }
 
   /** The raw bytes against body and logical signatures, and through the digests at the same time. */
@@ -122,6 +167,7 @@ export class FileScan {
       readonly containers: readonly string[];
       readonly layout: () => ExecutableLayout | undefined;
       readonly digests: InputDigests;
+      readonly isHandled: (handlerType: string) => boolean;
     },
   ): SignatureMatches {
     const { budget, signatures } = this.#context;
@@ -131,6 +177,7 @@ export class FileScan {
       layout: how.layout,
       containers: how.containers,
       meter: new WorkMeter(budget),
+      isHandled: how.isHandled,
       onWindow: ({ bytes, coreStart, coreEnd }) => {
         how.digests.update(bytes.subarray(coreStart, coreEnd));
       },
@@ -204,7 +251,7 @@ export class FileScan {
       position: entry.position,
     });
     if (entry.isEncrypted || (!allMatch && names.length > 0)) return names;
-    const knownType = entry.isMacro === true ? 'ole2' : undefined;
+    const knownType = entry.macro && MACRO_TYPES[entry.macro];
     return [...names, ...this.scan(entry.input, containers, knownType).names];
   }
 

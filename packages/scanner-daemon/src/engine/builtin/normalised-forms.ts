@@ -4,18 +4,14 @@ import { hasHtmlMarkAnywhere } from '../file-types/html-mark-search.js';
 import { normaliseHtml } from '../normalise/html.js';
 import type { NormaliseLimits } from '../normalise/normalised-form.js';
 import { normaliseScripts } from '../normalise/script.js';
-import { normaliseText, type TextEncoding } from '../normalise/text.js';
+import { normaliseText } from '../normalise/text.js';
 import type { ScanBudget } from '../scan-budget.js';
 import type { BuiltinEngineOptions } from './engine-options.js';
 
 const TARGET_HTML = 3;
 const TARGET_TEXT = 7;
 
-const ENCODINGS: Readonly<Partial<Record<FileType, TextEncoding>>> = {
-  textAscii: 'singleByte',
-  textUtf16le: 'utf16le',
-  textUtf16be: 'utf16be',
-};
+const TEXTS: ReadonlySet<FileType> = new Set(['textAscii', 'textUtf16le', 'textUtf16be']);
 
 /** A form of a file that signatures of one target, and those for any, are matched against. */
 export interface TargetedForm {
@@ -35,9 +31,8 @@ export function normalisedForms(
     // Instead of the form as text, which clamscan 1.4.6 then does not look at (observed).
     if (hasHtmlMarkAnywhere(input, () => budget.mayContinue())) return htmlForms(input, normalise, budget);
   }
-  const encoding = ENCODINGS[type];
-  if (encoding !== undefined) {
-    const form = normaliseText(input, { encoding, maxBytes: normalise.maxScriptNormalizeBytes }, budget);
+  if (TEXTS.has(type)) {
+    const form = normaliseText(input, normalise.maxScriptNormalizeBytes, budget);
     return form === undefined ? [] : [{ target: TARGET_TEXT, bytes: form.bytes }];
   }
   return parse.html && (type === 'html' || type === 'htmlUtf16') ? htmlForms(input, normalise, budget) : [];

@@ -3,43 +3,88 @@ import type { ScriptToken } from './script-tokens.js';
 /** Functions within functions: deeper ones share the names of their parent. */
 const SCOPES_MAX = 64;
 
-/** What the words of a script are called instead: `n000`, `n001` and so on for everything that it declares (observed). */
+/** What a function, or the script as a whole, declares. */
+interface Scope {
+  readonly parent: Scope | undefined;
+  /** The number of a name: of several declarations the last one counts, also for words before it (observed). */
+  readonly numbers: Map<string, number>;
+  /** Braces and brackets that are open in it. */
+  braces: number;
+  brackets: number;
+  /** Behind `var`, until a semicolon outside of braces. */
+  isDeclaring: boolean;
+  /** The next word is declared, whatever marks stand before it. */
+  isNameWanted: boolean;
+}
+
+/** A word that may have been declared. */
+interface NamedWord {
+  readonly token: ScriptToken;
+  readonly name: string;
+  readonly scope: Scope;
+}
+
+function newScope(parent?: Scope): Scope {
+  return {
+    parent,
+    numbers: new Map(),
+    braces: 0,
+    brackets: 0,
+    isDeclaring: false,
+    isNameWanted: false,
+  };
+}
+
+/**
+ * What the words of a script are called instead: `n000`, `n001` and so on for everything that it declares, and small
+ * letters for all else. All rules were observed.
+ */
 export class ScriptNames {
-  readonly #scopes: Map<string, string>[] = [new Map<string, string>()];
-  /** For each open function the depth of braces at which it ends. */
-  readonly #functionEnds: number[] = [];
+  readonly #words: NamedWord[] = [];
+  #scope = newScope();
+  #depth = 1;
   #next = 0;
-  #braces = 0;
-  /** Brackets and braces since `var`; undefined outside of such a declaration. */
-  #declarationDepth: number | undefined;
-  #isNameWanted = false;
   #function: 'none' | 'name' | 'head' | 'parameters' = 'none';
 
-  /** Looks at the next piece, and renames it where it is a word that was declared. */
+  /** Looks at the next piece. */
   take(token: ScriptToken, previous: ScriptToken | undefined): void {
-    if (token.kind === 'word') this.#takeWord(token, previous);
-    else if (token.kind === 'mark') this.#takeMark(token.text);
+    if (token.kind === 'mark') this.#takeMark(token.text);
+    else if (token.kind === 'word') this.#takeWord(token, previous);
+  }
+
+  /** Renames the words, once all pieces were seen. */
+  finish(): void {
+    for (const { token, name, scope } of this.#words) {
+      const number = numberOf(name, scope);
+      if (number !== undefined) token.text = calledBy(number);
+    }
   }
 
   #takeWord(token: ScriptToken, previous: ScriptToken | undefined): void {
-    const { text } = token;
-    token.text = text.toLowerCase();
+    const name = token.text;
+    token.text = name.toLowerCase();
     if (token.text === 'function') {
       this.#function = 'name';
-    } else if (token.text === 'var') {
-      this.#declarationDepth = 0;
-      this.#isNameWanted = true;
-    } else if (previous?.kind === 'mark' && previous.text === '.') {
+      this.#open();
       return;
-    } else if (this.#function === 'name' || this.#isNameWanted) {
-      token.text = this.#declare(text);
-      this.#isNameWanted = false;
-      if (this.#function === 'name') this.#function = 'head';
-    } else if (this.#function === 'parameters') {
-      token.text = this.#declare(text);
-    } else {
-      token.text = this.#find(text) ?? token.text;
     }
+    if (token.text === 'var') {
+      this.#scope.isDeclaring = true;
+      this.#scope.isNameWanted = true;
+      this.#function = 'none';
+      return;
+    }
+    if (previous?.kind === 'mark' && previous.text === '.') return;
+    const scope = this.#scope;
+    if (this.#function === 'name' || scope.isNameWanted) {
+      // A word without letters is called something here, but not elsewhere.
+      if (name === '') token.text = calledBy(this.#next);
+      else scope.numbers.set(name, this.#next);
+      this.#next += 1;
+      scope.isNameWanted = false;
+      if (this.#function === 'name') this.#function = 'head';
+    }
+    if (name !== '') this.#words.push({ token, name, scope });
   }
 
   #takeMark(mark: string): void {
@@ -47,53 +92,59 @@ export class ScriptNames {
       this.#takeFunctionMark(mark);
       return;
     }
-    if (mark === '{') this.#braces += 1;
-    if (mark === '}') this.#closeBrace();
-    if (this.#declarationDepth === undefined) return;
-    if ('[{'.includes(mark)) this.#declarationDepth += 1;
-    if (']}'.includes(mark)) this.#declarationDepth -= 1;
-    if ((mark === ';' && this.#declarationDepth === 0) || this.#declarationDepth < 0)
-      this.#declarationDepth = undefined;
-    // A comma within parentheses counts too, and the next name may stand behind another one (observed).
-    if (mark !== '(') this.#isNameWanted = mark === ',' && this.#declarationDepth === 0;
+    const scope = this.#scope;
+    if (mark === '{') scope.braces += 1;
+    else if (mark === '}') this.#closeBrace();
+    else if (mark === '[' && scope.isDeclaring && !scope.isNameWanted) scope.brackets += 1;
+    else if (mark === ']') scope.brackets = Math.max(scope.brackets - 1, 0);
+    else if (scope.isDeclaring && scope.braces + scope.brackets === 0) {
+      if (mark === ',') scope.isNameWanted = true;
+      if (mark === ';') {
+        scope.isDeclaring = false;
+        scope.isNameWanted = false;
+      }
+    }
   }
 
   #takeFunctionMark(mark: string): void {
-    if (mark === '(' && this.#function !== 'parameters') {
-      if (this.#scopes.length < SCOPES_MAX) {
-        this.#scopes.push(new Map());
-        this.#functionEnds.push(this.#braces);
-      }
+    const scope = this.#scope;
+    if (mark === '(') {
       this.#function = 'parameters';
+      scope.isNameWanted = true;
     } else if (mark === '{') {
       this.#function = 'none';
-      this.#braces += 1;
-      if (this.#declarationDepth !== undefined) this.#declarationDepth += 1;
-    } else if (mark === ')') this.#function = 'head';
+      scope.isNameWanted = false;
+      scope.braces += 1;
+    } else if (mark === ',' && this.#function === 'parameters') scope.isNameWanted = true;
+    else if (mark === ')') {
+      this.#function = 'head';
+      scope.isNameWanted = false;
+    }
+  }
+
+  #open(): void {
+    if (this.#depth === SCOPES_MAX) return;
+    this.#depth += 1;
+    this.#scope = newScope(this.#scope);
   }
 
   #closeBrace(): void {
-    this.#braces -= 1;
-    if (this.#functionEnds.at(-1) !== this.#braces) return;
-    this.#functionEnds.pop();
-    this.#scopes.pop();
+    const scope = this.#scope;
+    scope.braces = Math.max(scope.braces - 1, 0);
+    if (scope.braces > 0 || scope.parent === undefined) return;
+    this.#depth -= 1;
+    this.#scope = scope.parent;
   }
+}
 
-  #declare(name: string): string {
-    const scope = this.#scopes.at(-1);
-    const known = scope?.get(name);
-    if (known !== undefined) return known;
-    const made = `n${String(this.#next).padStart(3, '0')}`;
-    this.#next += 1;
-    scope?.set(name, made);
-    return made;
-  }
+function calledBy(number: number): string {
+  return `n${String(number).padStart(3, '0')}`;
+}
 
-  #find(name: string): string | undefined {
-    for (let index = this.#scopes.length - 1; index >= 0; index -= 1) {
-      const found = this.#scopes[index]?.get(name);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+function numberOf(name: string, innermost: Scope): number | undefined {
+  for (let scope: Scope | undefined = innermost; scope !== undefined; scope = scope.parent) {
+    const number = scope.numbers.get(name);
+    if (number !== undefined) return number;
   }
+  return undefined;
 }

@@ -9,19 +9,25 @@ const TOKENS_MAX = 1_000_000;
 
 /** White space, and what is left out as if it were some (observed for each character). */
 const SPACES = /[\0-\x20#@`\x7f-\xff]+/y;
-const WORD = /[A-Za-z_$][\w$]*/y;
+/** The `u` of `\u0041` is left out (observed). */
+const WORD = /(?:[A-Za-z_$]|\\u)(?:[\w$]|\\u)*/y;
 /** No part of it is longer than {@link NUMBER_MAX_CHARACTERS}: a long row of digits is looked at once. */
 const NUMBER = /\d{1,40}(?:\.\d{0,40})?(?:[eE][+-]?\d{1,40})?/y;
 /** Tokens between two looks at the time. */
 const TOKENS_A_LOOK = 1024;
 const NUMBER_MAX_CHARACTERS = 40;
-/** clamscan 1.4.6 takes a comment of one line to end at the first white space (observed). */
-const LINE_COMMENT = /\/\/[^\0-\x20]*/y;
-const ESCAPE = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([^]))/g;
+/** clamscan 1.4.6 takes a comment of one line to end at the first blank (observed). */
+const LINE_COMMENT = /\/\/[^ \n]*/y;
+/** What stands for the digits need not be some. */
+const ESCAPE = /\\(?:x([^]{2})|u([^]{4})|([^]))/g;
 const CONTROL_ESCAPES: ReadonlyMap<string, string> = new Map([
-  ['n', '\n'],
-  ['r', '\r'],
-  ['t', '\t'],
+  ['n', ' '],
+  ['r', ' '],
+  ['t', ' '],
+  ['f', ' '],
+  ['v', ' '],
+  ['b', '\b'],
+  ['0', '\x01'],
 ]);
 
 /** Cuts a script (one character a byte) into pieces; undefined where there are too many, or the time is up. */
@@ -36,10 +42,15 @@ export function scriptTokens(script: string, mayContinue: () => boolean): Script
       continue;
     }
     const { token, length } = tokenAt(script, at);
-    tokens.push(token);
     at += length;
+    // What might have gone on is lost (observed).
+    if (at < script.length || !isOpenEnded(token, script)) tokens.push(token);
   }
   return tokens;
+}
+
+function isOpenEnded({ kind }: ScriptToken, script: string): boolean {
+  return (kind === 'word' || kind === 'number') && !script.endsWith('\\');
 }
 
 function tokenAt(script: string, at: number): { readonly token: ScriptToken; readonly length: number } {
@@ -48,7 +59,10 @@ function tokenAt(script: string, at: number): { readonly token: ScriptToken; rea
   const word = matchAt(WORD, script, at);
   if (word !== undefined) {
     const isFollowed = script.charAt(at + word.length) === '\\';
-    return { token: { kind: 'word', text: word }, length: word.length + (isFollowed ? 1 : 0) };
+    return {
+      token: { kind: 'word', text: word.replaceAll('\\u', '\\') },
+      length: word.length + (isFollowed ? 1 : 0),
+    };
   }
   // Observed: a word without letters, which may be declared.
   if (character === '\\') return { token: { kind: 'word', text: '' }, length: 1 };
@@ -70,14 +84,21 @@ function stringAt(script: string, at: number): { readonly token: ScriptToken; re
   let end = at + 1;
   while (end < script.length && script.charAt(end) !== quote) end += script.charAt(end) === '\\' ? 2 : 1;
   const content = script.slice(at + 1, end).replace(ESCAPE, unescape);
-  const text = content.toLowerCase().replace(/[\t-\r]/g, ' ');
+  const text = content.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()).replace(/[\t-\r]/g, ' ');
   return { token: { kind: 'string', text }, length: Math.min(end + 1, script.length) - at };
 }
 
 function unescape(_: string, two?: string, four?: string, character = ''): string {
-  const code = two ?? four;
-  if (code !== undefined) return String.fromCharCode(Number.parseInt(code, 16) & 0xff);
+  if (two !== undefined) return String.fromCharCode(codeOf(two, 0xff));
+  if (four !== undefined)
+    return Buffer.from(String.fromCharCode(codeOf(four, 0xffff)), 'utf8').toString('latin1');
   return CONTROL_ESCAPES.get(character) ?? character;
+}
+
+/** The number that the digits at the end make up, never 0; `otherwise` where there are none (observed). */
+function codeOf(digits: string, otherwise: number): number {
+  const last = /[0-9a-fA-F]*$/.exec(digits)?.[0] ?? '';
+  return last === '' ? otherwise : Math.max(Number.parseInt(last, 16), 1);
 }
 
 /** What the sticky expression matches right at `at`. */

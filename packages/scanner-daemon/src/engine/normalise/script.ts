@@ -1,11 +1,11 @@
 import type { ScanInput } from '../engine.js';
 import type { NormaliseBudget } from './normalised-form.js';
 import { ScriptNames } from './script-names.js';
+import { scriptElements } from './script-elements.js';
 import { scriptTokens, type ScriptToken } from './script-tokens.js';
 
 /** A file with more script has no such form: it is made as a whole in memory. */
 const SCRIPTS_MAX_BYTES = 4 * 1024 * 1024;
-const BEGIN = Buffer.from('<script');
 const START = '<script>';
 const END = '</script>';
 
@@ -39,46 +39,35 @@ export function normaliseScripts(
   return scripts.length === 0 ? undefined : Buffer.from(scripts.join('\n'), 'latin1');
 }
 
-/** The content of each `<script …>`, up to the next `</script` or the end. */
-function* scriptElements(bytes: Buffer): Iterable<{ readonly start: number; readonly end: number }> {
-  for (let at = nextTag(bytes, BEGIN, 0); at !== -1;) {
-    const tagEnd = bytes.indexOf('>', at, 'latin1');
-    if (tagEnd === -1) return;
-    const found = nextTag(bytes, Buffer.from('</script'), tagEnd + 1);
-    const end = found === -1 ? bytes.length : found;
-    yield { start: tagEnd + 1, end };
-    at = nextTag(bytes, BEGIN, end);
-  }
-}
-
-/** The next tag in any case, with white space or `>` behind it. */
-function nextTag(bytes: Buffer, tag: Buffer, start: number): number {
-  for (let at = bytes.indexOf('<', start, 'latin1'); at !== -1; at = bytes.indexOf('<', at + 1, 'latin1')) {
-    let length = 1;
-    while (length < tag.length && isLetter(bytes[at + length], tag[length])) length += 1;
-    const next = bytes[at + length];
-    if (length === tag.length && (next === undefined || next === 0x3e || next <= 0x20)) return at;
-  }
-  return -1;
-}
-
-function isLetter(byte: number | undefined, lower: number | undefined): boolean {
-  return byte === lower || (byte !== undefined && byte >= 0x41 && byte <= 0x5a && (byte | 0x20) === lower);
-}
-
 function normaliseScript(script: string, mayContinue: () => boolean): string | undefined {
   const tokens = scriptTokens(script, mayContinue);
   if (tokens === undefined) return undefined;
   const names = new ScriptNames();
+  const joined = joinStrings(tokens);
+  for (const [index, token] of joined.entries()) names.take(token, joined[index - 1]);
+  names.finish();
   const pieces: string[] = [];
   let previous: ScriptToken | undefined;
-  for (const token of joinStrings(tokens)) {
-    names.take(token, previous);
+  for (const token of joined) {
     if (previous !== undefined && isWordLike(previous) && isWordLike(token)) pieces.push(' ');
     pieces.push(token.kind === 'string' ? `"${token.text}"` : token.text);
     previous = token;
   }
-  return pieces.join('');
+  pieces.push(')'.repeat(openParentheses(tokens)));
+  const normalised = pieces.join('');
+  // Gone where it was cut into just these pieces: not with white space in it, or where `script` is a name.
+  return normalised.endsWith(END) ? normalised.slice(0, -END.length) : normalised;
+}
+
+/** As many as are closed at the end (observed). */
+function openParentheses(tokens: readonly ScriptToken[]): number {
+  let open = 0;
+  for (const { kind, text } of tokens) {
+    if (kind !== 'mark') continue;
+    if (text === '(') open += 1;
+    if (text === ')' && open > 0) open -= 1;
+  }
+  return open;
 }
 
 function isWordLike({ kind }: ScriptToken): boolean {

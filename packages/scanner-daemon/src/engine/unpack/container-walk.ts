@@ -1,14 +1,14 @@
 import type { EncryptedContainer, LimitReason } from '@portcullis/shared';
 import type { ScanInput } from '../engine.js';
 import type { ScanBudget } from '../scan-budget.js';
-import type { UnpackContext, UnpackOutcome } from './unpacker.js';
+import type { MacroKind, UnpackContext, UnpackOutcome } from './unpacker.js';
 
 /** An entry before it got its number. */
 interface FoundEntry {
   readonly name: Uint8Array;
   readonly input: ScanInput;
   readonly compressedSizeBytes: number;
-  readonly isMacro?: boolean;
+  readonly macro?: MacroKind;
 }
 
 const NOTHING: ScanInput = { sizeBytes: 0, read: () => new Uint8Array(0) };
@@ -58,6 +58,12 @@ export class ContainerWalk {
   /** Notes that something was left out for a limit. */
   limited(reason: LimitReason): void {
     this.#limit ??= reason;
+  }
+
+  /** Notes that something was left out because a decoder had not memory enough, or broke down. */
+  outOfMemory(): void {
+    this.budget.note('fileTooLarge');
+    this.limited('fileTooLarge');
   }
 
   outcome(): UnpackOutcome {

@@ -18,8 +18,8 @@ function unpackSevenZip(input: ScanInput, context: UnpackContext): UnpackOutcome
   const reader = ArchiveReader.open([bytes]);
   if (reader === 'damaged') return { kind: 'damaged' };
   if (reader === 'outOfMemory') {
-    context.budget.note('fileTooLarge');
-    return { kind: 'incomplete', reason: 'fileTooLarge' };
+    walk.outOfMemory();
+    return walk.outcome();
   }
   try {
     visitEntries(reader, walk);
@@ -32,8 +32,9 @@ function unpackSevenZip(input: ScanInput, context: UnpackContext): UnpackOutcome
 function visitEntries(reader: ArchiveReader, walk: ContainerWalk): void {
   while (walk.mayContinue()) {
     const entry = reader.nextEntry();
-    if (entry === 'end' || entry === 'damaged') {
-      if (entry === 'damaged' && reader.isEncrypted)
+    if (entry === 'end' || entry === 'damaged' || entry === 'outOfMemory') {
+      if (entry === 'outOfMemory') walk.outOfMemory();
+      else if (entry === 'damaged' && reader.isEncrypted)
         walk.emitEncrypted({ name: new Uint8Array(0), compressedSizeBytes: 0 }, ENCRYPTED);
       else if (entry === 'damaged') walk.damaged();
       return;
@@ -53,6 +54,7 @@ function visitFile(reader: ArchiveReader, walk: ContainerWalk, entry: ArchiveEnt
   const mayContinue = (): boolean => walk.mayContinue();
   const { bytes, ending } = reader.read({ limitBytes: budget.unpackLimitBytes, mayContinue }, 'inPieces');
   if (ending === 'damaged') walk.damaged();
+  if (ending === 'outOfMemory') walk.outOfMemory();
   const limit = ending === 'overLimit' ? budget.refuseUnpacked() : undefined;
   if (limit !== undefined) walk.limited(limit);
   if (bytes.length > 0 && limit === undefined && walk.mayContinue())

@@ -25,9 +25,10 @@ export function singleStreamUnpacker(format: ContainerFormat, decode: Decode): U
         break;
       }
       if (ending === 'damaged') walk.damaged();
+      if (ending === 'outOfMemory') walk.outOfMemory();
       if (bytes.length > 0 && walk.mayContinue())
         walk.emit({ name: NO_NAME, input: bytesInput(bytes), compressedSizeBytes: consumedBytes });
-      if (ending === 'damaged' || consumedBytes === 0) break;
+      if (ending !== 'complete' || consumedBytes === 0) break;
     }
     return walk.outcome();
   };

@@ -5,6 +5,13 @@ import type { ScanBudget } from '../scan-budget.js';
 /** The containers that have an {@link Unpacker}. */
 export type ContainerFormat = 'zip' | 'gzip' | 'bzip2' | 'xz' | 'zstd' | 'tar' | '7z' | 'ole2' | 'mail';
 
+/**
+ * `module`: the source of a macro; signatures for OLE2 files apply to it, and not those for text (manual, "Target types":
+ * 2 is "OLE2 containers, including their specific macros"). `project`: all macros of a document as a text of our making;
+ * only signatures for any file apply.
+ */
+export type MacroKind = 'module' | 'project';
+
 /** Something found in a container. */
 export interface UnpackedEntry {
   /** As the container spells it; empty where it has none. Data to match against, never a path to open. */
@@ -18,11 +25,7 @@ export interface UnpackedEntry {
   readonly isEncrypted: boolean;
   /** 1 for the first entry of the container. */
   readonly position: number;
-  /**
-   * True for the source of a macro: signatures for OLE2 files apply to it, and not those for text (manual, "Target
-   * types": 2 is "OLE2 containers, including their specific macros").
-   */
-  readonly isMacro?: boolean;
+  readonly macro?: MacroKind;
 }
 
 /** What an unpacker works with. */

@@ -46,6 +46,20 @@ const MADE_HERE = [
   '\u3002\u00e9<img src="\u20ac">\u00e9 z',
 ];
 
+/** Scripts that do not end as they should, and names declared here and there. */
+const ODD_SCRIPTS = [
+  'a="abc</script>rest',
+  "a='abc</script >rest<script>b</script>",
+  'a="abc',
+  'f(a;g(b</script>',
+  'a//b\tc d</script>',
+  '<!-- var a; //--></script>x<script>var A=1</SCRIPT>',
+  'f(x);function f(x){var x,y;x=y}f(x);var f;f</script>',
+  'if(x){var a,b;} y, z;var [p,q],r;p=q=r=z;a.p=b</script>',
+  '"\\u4e2d\\xe9\\u0000\\xzz\\f";x\\u0041=1;</script>',
+  'a<<</script>b<</script>c</b</script></script>',
+].map((script) => `<html><script>${script}`);
+
 const skipReason = existsSync(SIGTOOL) ? undefined : 'sigtool is not installed';
 
 describeOrSkip('normalised forms equal sigtool', skipReason, () => {
@@ -65,7 +79,7 @@ describeOrSkip('normalised forms equal sigtool', skipReason, () => {
 
   test('of scripts', () => {
     const inputs = [
-      ...MADE_HERE.map((text) => Buffer.from(text)),
+      ...[...MADE_HERE, ...ODD_SCRIPTS].map((text) => Buffer.from(text)),
       ...documents('.html').map((path) => readFileSync(path)),
     ];
     const different = inputs.filter((bytes) => {
@@ -81,7 +95,7 @@ describeOrSkip('normalised forms equal sigtool', skipReason, () => {
       ...documents('.txt').map((path) => readFileSync(path)),
     ];
     const different = inputs.filter((bytes) => {
-      const form = normaliseText(bytesInput(bytes), { encoding: 'singleByte', maxBytes: 2e7 }, ALWAYS);
+      const form = normaliseText(bytesInput(bytes), 2e7, ALWAYS);
       return bytes.length > 0 && !oracle('ascii', bytes, 'normalised_text').equals(form?.bytes ?? bytes);
     });
     expect(different.map((bytes) => bytes.subarray(0, 80).toString('latin1'))).toEqual([]);

@@ -4,8 +4,11 @@ export interface Decoded {
   readonly bytes: Uint8Array;
   /** Bytes of the input up to the end of the stream; of a stream without an end, all of them. */
   readonly consumedBytes: number;
-  /** `overLimit`: there is more than was asked for; `stopped`: `mayContinue` said no. */
-  readonly ending: 'complete' | 'damaged' | 'overLimit' | 'stopped';
+  /**
+   * `overLimit`: there is more than was asked for; `stopped`: `mayContinue` said no; `outOfMemory`: the decoder needs
+   * more memory than it gets, or broke down.
+   */
+  readonly ending: 'complete' | 'damaged' | 'overLimit' | 'outOfMemory' | 'stopped';
 }
 
 /** The bounds of one decoding. */

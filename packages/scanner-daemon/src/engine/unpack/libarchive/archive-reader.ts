@@ -21,9 +21,14 @@ const CHECK_BYTES = 1024 * 1024;
 /** What one call gave; `complete`: the entry ends here. */
 interface Piece {
   readonly bytes: Uint8Array;
-  readonly status: 'more' | 'complete' | 'damaged';
+  readonly status: 'more' | 'complete' | Failure;
 }
-const FAILED_PIECE: Piece = { bytes: new Uint8Array(0), status: 'damaged' };
+const NOTHING_LEFT: Piece = { bytes: new Uint8Array(0), status: 'outOfMemory' };
+
+/** `outOfMemory` also where the C code trapped: it is not the archive that is known to be wrong then. */
+type Failure = 'damaged' | 'outOfMemory';
+/** How libarchive, liblzma and bzip2 put it that malloc gave them nothing. */
+const OUT_OF_MEMORY = /memory|allocat/i;
 
 /** An entry as libarchive's headers have it. */
 export interface ArchiveEntry {
@@ -35,28 +40,31 @@ export interface ArchiveEntry {
 
 /**
  * Reads one archive out of libarchive's memory, into which it was copied. A trap in the C code ends every reader
- * that is open; they then say `damaged`. Whoever opens one closes it.
+ * that is open; they then say `outOfMemory`. Whoever opens one closes it.
  */
 export class ArchiveReader {
   readonly #instance: LibarchiveInstance;
   readonly #generation: number;
+  readonly #refusals: number;
   readonly #memory: number;
   readonly #archive: number;
 
   private constructor(instance: LibarchiveInstance, memory: number, archive: number) {
     this.#instance = instance;
     this.#generation = instance.generation;
+    this.#refusals = instance.refusals.count;
     this.#memory = memory;
     this.#archive = archive;
     instance.readers += 1;
   }
 
   /** Opens the archive that these pieces make up. Fails where it is none, or too large for the memory. */
-  static open(pieces: readonly Uint8Array[]): ArchiveReader | 'damaged' | 'outOfMemory' {
+  static open(pieces: readonly Uint8Array[]): ArchiveReader | Failure {
     const instance = libarchiveInstance();
-    if (instance === undefined) return 'damaged';
+    if (instance === undefined) return 'outOfMemory';
     collectLeaks(instance);
     const { module } = instance;
+    const refusals = instance.refusals.count;
     const sizeBytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
     try {
       const memory = module._malloc(sizeBytes + SCRATCH_BYTES);
@@ -70,18 +78,19 @@ export class ArchiveReader {
       if (archive !== 0) return new ArchiveReader(instance, memory, archive);
       instance.leaks += 1;
       module._free(memory);
-      return 'damaged';
+      return instance.refusals.count > refusals ? 'outOfMemory' : 'damaged';
     } catch {
       recoverFromTrap(instance);
-      return 'damaged';
+      return 'outOfMemory';
     }
   }
 
   /** The next entry, after what was not read of the one before. */
-  nextEntry(): ArchiveEntry | 'end' | 'damaged' {
-    return this.#call<ArchiveEntry | 'end' | 'damaged'>('damaged', (module) => {
+  nextEntry(): ArchiveEntry | 'end' | Failure {
+    return this.#call<ArchiveEntry | 'end' | Failure>('outOfMemory', (module) => {
       const entry = module._archive_read_next_entry(this.#archive);
-      if (entry === 0) return module._archive_error_string(this.#archive) === 0 ? 'end' : 'damaged';
+      if (entry === 0)
+        return module._archive_error_string(this.#archive) === 0 ? 'end' : this.#failureOf(module);
       return {
         name: textAt(module.HEAPU8, module._archive_entry_pathname_utf8(entry)),
         sizeBytes: Number(module._archive_entry_size(entry)),
@@ -98,10 +107,7 @@ export class ArchiveReader {
 
   /** Whether the last call failed because a tar archive ended within a file. */
   get isTruncatedTar(): boolean {
-    return this.#call(false, (module) => {
-      const text = textAt(module.HEAPU8, module._archive_error_string(this.#archive));
-      return Buffer.from(text).includes('Truncated tar archive');
-    });
+    return this.#call(false, (module) => this.#errorText(module).includes('Truncated tar archive'));
   }
 
   /**
@@ -113,7 +119,7 @@ export class ArchiveReader {
     const output = new OutputBuffer(limits.limitBytes);
     const ended = (ending: Decoded['ending']): Decoded => ({ bytes: output.bytes, consumedBytes: 0, ending });
     for (let uncheckedBytes = 0; ;) {
-      const piece = this.#call<Piece>(FAILED_PIECE, (module) =>
+      const piece = this.#call<Piece>(NOTHING_LEFT, (module) =>
         pace === 'byteByByte' ? this.#readBytes(module) : this.#readPiece(module),
       );
       if (!output.append(piece.bytes)) return ended('overLimit');
@@ -140,8 +146,17 @@ export class ArchiveReader {
 
   #piece(module: LibarchiveModule, sizeBytes: number, got: number): Piece {
     const bytes = module.HEAPU8.subarray(this.#memory, this.#memory + sizeBytes);
-    if (got < 0) return { bytes, status: 'damaged' };
+    if (got < 0) return { bytes, status: this.#failureOf(module) };
     return { bytes, status: got === 0 ? 'complete' : 'more' };
+  }
+
+  #failureOf(module: LibarchiveModule): Failure {
+    if (this.#instance.refusals.count > this.#refusals) return 'outOfMemory';
+    return OUT_OF_MEMORY.test(this.#errorText(module)) ? 'outOfMemory' : 'damaged';
+  }
+
+  #errorText(module: LibarchiveModule): string {
+    return Buffer.from(textAt(module.HEAPU8, module._archive_error_string(this.#archive))).toString('latin1');
   }
 
   close(): void {

@@ -23,8 +23,21 @@ export const bunzip2: Decode = (bytes, limits) =>
   decodeFirstStream(bytes, limits, { prefix: TAR_HEADER_BZIP2, findNext: findNextBzip2 });
 
 /** xz: the first stream. */
-export const unxz: Decode = (bytes, limits) =>
-  decodeFirstStream(bytes, limits, { prefix: TAR_HEADER_XZ, findNext: findNextXz });
+export const unxz: Decode = (bytes, limits) => {
+  const decoded = decodeFirstStream(bytes, limits, { prefix: TAR_HEADER_XZ, findNext: findNextXz });
+  const isTooLarge = decoded.ending === 'damaged' && hasLargestDictionary(bytes);
+  return isTooLarge ? { ...decoded, ending: 'outOfMemory' } : decoded;
+};
+
+const XZ_STREAM_HEADER_BYTES = 12;
+/** LZMA2, one byte of properties: a dictionary of 4 GiB, for which liblzma does not even ask malloc here. */
+const LARGEST_DICTIONARY = Buffer.from([0x21, 1, 40]);
+
+function hasLargestDictionary(bytes: Uint8Array): boolean {
+  const blockHeader = bytes.subarray(XZ_STREAM_HEADER_BYTES);
+  const headerBytes = 4 * ((blockHeader[0] ?? 0) + 1);
+  return Buffer.from(blockHeader.subarray(0, headerBytes)).includes(LARGEST_DICTIONARY);
+}
 
 interface StreamFormat {
   readonly prefix: Uint8Array;
@@ -75,11 +88,10 @@ function decodeStream(pieces: readonly Uint8Array[], limits: DecodeLimits): Deco
     ending,
   });
   const reader = ArchiveReader.open(pieces);
-  if (reader === 'damaged') return failed('damaged');
-  if (reader === 'outOfMemory') return failed('overLimit');
+  if (typeof reader === 'string') return failed(reader);
   try {
     const entry = reader.nextEntry();
-    if (typeof entry === 'string') return failed('damaged');
+    if (typeof entry === 'string') return failed(entry === 'outOfMemory' ? entry : 'damaged');
     const decoded = reader.read(limits, 'byteByByte');
     const isWhole = decoded.ending === 'damaged' && reader.isTruncatedTar;
     return isWhole ? { ...decoded, ending: 'complete' } : decoded;

@@ -7,6 +7,7 @@ interface WasmMemory {
   readonly buffer: ArrayBuffer;
   grow: (pages: number) => number;
 }
+type WasmImports = Record<string, Record<string, (...values: number[]) => unknown>>;
 interface WasmInstance {
   readonly exports: Readonly<Record<string, unknown>>;
 }
@@ -38,9 +39,16 @@ const MEMORY_MAX_BYTES = 512 * 1024 * 1024;
 /** WebAssembly memory never shrinks: an instance that grew beyond this is replaced. */
 const MEMORY_KEPT_BYTES = 96 * 1024 * 1024;
 const PAGE_BYTES = 65536;
-/** A trap leaves a part of the C stack taken, which only a new instance gives back. */
+/** The function of Emscripten's runtime that malloc calls when it has no more; it returns false then. */
+const RESIZE_HEAP = '_emscripten_resize_heap';
+/** A trap leaves a part of the C stack taken, which only a new instance gives back: until then so many are borne. */
 const TRAPS_MAX = 4;
 const LEAKS_MAX = 64;
+
+/** Counted while the C code runs, and read behind it. */
+interface RefusalCount {
+  count: number;
+}
 
 /** One instance of libarchive. Everything in it may be called at any time, and any call may trap. */
 export interface LibarchiveInstance {
@@ -51,6 +59,8 @@ export interface LibarchiveInstance {
   readers: number;
   /** Archives that failed to open, of each of which libarchive keeps a piece of memory. */
   leaks: number;
+  /** How often it wanted more memory than it gets. */
+  readonly refusals: RefusalCount;
   /** The memory when it was new, up to the last byte that is not zero. */
   readonly pristine: Uint8Array;
 }
@@ -110,8 +120,10 @@ function replaceLater(): void {
 }
 
 async function instantiate(): Promise<LibarchiveInstance> {
+  const refusals: RefusalCount = { count: 0 };
   const made = await libarchiveWasm({
-    instantiateWasm: (imports: object, receive: (instance: WasmInstance, module: object) => void) => {
+    instantiateWasm: (imports: WasmImports, receive: (instance: WasmInstance, module: object) => void) => {
+      countRefusals(imports, refusals);
       const instance = new WebAssembly.Instance(compiled, imports);
       limitMemory(instance);
       receive(instance, compiled);
@@ -123,7 +135,21 @@ async function instantiate(): Promise<LibarchiveInstance> {
   const memory = libarchive.HEAPU8;
   let end = memory.length;
   while (end > 0 && memory[end - 1] === 0) end -= 1;
-  return { module: libarchive, generation: 0, readers: 0, leaks: 0, pristine: memory.slice(0, end) };
+  const pristine = memory.slice(0, end);
+  return { module: libarchive, generation: 0, readers: 0, leaks: 0, refusals, pristine };
+}
+
+/** libarchive does not always tell why it failed: an archive that cannot be opened has nothing to ask. */
+function countRefusals(imports: WasmImports, refusals: RefusalCount): void {
+  for (const functions of Object.values(imports))
+    for (const [name, imported] of Object.entries(functions)) {
+      if (imported.name !== RESIZE_HEAP) continue;
+      functions[name] = (sizeBytes: number): unknown => {
+        const isGrown = imported(sizeBytes);
+        if (isGrown !== true) refusals.count += 1;
+        return isGrown;
+      };
+    }
 }
 
 /** Emscripten's runtime takes an exception of `grow` for "no memory", and malloc then returns NULL. */

@@ -23,10 +23,15 @@ export const FLAG_SIZES_FOLLOW = 0x0008;
 /** What a local or a central header says of an entry (APPNOTE.TXT, 4.3.7 and 4.3.12). */
 export interface ZipHeader {
   readonly flags: number;
+  /** APPNOTE.TXT, 4.4.5. */
   readonly method: number;
+  /** Sizes and checksum are 0 in a local header where {@link FLAG_SIZES_FOLLOW} says so. */
   readonly compressedSizeBytes: number;
+  /** Unpacked. */
   readonly sizeBytes: number;
+  /** Of what is unpacked. */
   readonly crc32: number;
+  /** As it stands there; up to 65,535 bytes. */
   readonly name: Uint8Array;
   /** Behind the header: of a local one the offset of the data, of a central one that of the next header. */
   readonly end: number;
@@ -34,11 +39,13 @@ export interface ZipHeader {
 
 /** A central header and where it says the local one is. */
 export interface CentralHeader extends ZipHeader {
+  /** From where the archive begins: see {@link ZipDirectory.shiftBytes}. */
   readonly localOffset: number;
 }
 
 /** Where the central directory lies. */
 export interface ZipDirectory {
+  /** From the start of the input. */
   readonly offset: number;
   /** What stands before the archive, so that all its offsets are too small by that much. */
   readonly shiftBytes: number;

@@ -168,6 +168,7 @@ function visitPacked(
   });
   const { bytes, consumedBytes } = decoded;
   if (decoded.ending === 'damaged') walk.damaged();
+  if (decoded.ending === 'outOfMemory') walk.outOfMemory();
   // clamscan 1.4.6 scans as much of an entry as MaxFileSize allows, but nothing beyond MaxScanSize.
   const limit = decoded.ending === 'overLimit' ? budget.refuseUnpacked() : undefined;
   if (limit !== undefined) walk.limited(limit);
