@@ -29,15 +29,36 @@ export async function* readPieces(handle: FileHandle, range: PieceRange): AsyncG
   }
 }
 
+/** The next piece is read while the last one is taken: both the thread pool and the caller have something to do. */
 async function* readRaw(handle: FileHandle, { start, end }: PieceRange): AsyncGenerator<Buffer> {
   let position = start;
-  while (position < end) {
-    const buffer = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, end - position));
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
-    if (bytesRead === 0) return;
-    position += bytesRead;
-    yield buffer.subarray(0, bytesRead);
+  let arriving = readPiece(handle, position, end);
+  try {
+    for (;;) {
+      const piece = await arriving;
+      if (piece.length === 0) return;
+      position += piece.length;
+      arriving = readPiece(handle, position, end);
+      yield piece;
+    }
+  } finally {
+    // Who stops early closes the file: not while it is being read.
+    await arriving.catch(() => undefined);
   }
+}
+
+/** Empty at `end`, and where the file ends. Whoever awaits it is told of a failure, and nobody else. */
+function readPiece(handle: FileHandle, position: number, end: number): Promise<Buffer> {
+  const arriving = readAt(handle, position, end);
+  arriving.catch(() => undefined);
+  return arriving;
+}
+
+async function readAt(handle: FileHandle, position: number, end: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, end - position));
+  if (buffer.length === 0) return buffer;
+  const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
+  return buffer.subarray(0, bytesRead);
 }
 
 async function* unzip(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
