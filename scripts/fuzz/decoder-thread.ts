@@ -18,10 +18,10 @@ const slot = new InputSlot(memory);
 const random = createRandom(seed);
 
 // The corpus as it is first, then mutations of it. What is thrown ends the thread: the input stands in the slot.
-for (const input of target.corpus) check(input);
-while (!slot.stopped) check(mutate(target, random));
+for (const input of target.corpus) await check(input);
+while (!slot.stopped) await check(mutate(target, random));
 
-function check(input: Buffer): void {
+async function check(input: Buffer): Promise<void> {
   slot.put(input);
-  target.check(input);
+  await target.check(input);
 }

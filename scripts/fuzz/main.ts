@@ -59,11 +59,11 @@ function run(
     : runDecoder(target, options);
 }
 
-function checkOne({ targets }: FuzzOptions, inputPath: string): number {
+async function checkOne({ targets }: FuzzOptions, inputPath: string): Promise<number> {
   const [name] = targets;
   if (name === undefined || name === 'daemon') return 2;
   try {
-    createTarget(name).check(readFileSync(inputPath));
+    await createTarget(name).check(readFileSync(inputPath));
   } catch (failure) {
     console.log(`${name}: ${messageOf(failure)}`);
     return 1;

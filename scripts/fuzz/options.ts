@@ -17,6 +17,12 @@ export const targetNames = [
   'unpack-7z',
   'unpack-ole2',
   'unpack-mail',
+  'signatures',
+  'containers',
+  'image',
+  'pcre',
+  'executables',
+  'normalise',
   'daemon',
 ] as const;
 export type TargetName = (typeof targetNames)[number];

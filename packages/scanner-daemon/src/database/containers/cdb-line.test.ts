@@ -75,4 +75,9 @@ describe('readCdbLine', () => {
   ])('refuses %s', (text) => {
     expect(readCdbLine(text).kind).toBe('malformed');
   });
+
+  test('counts an expression that is too large for us as not supported', () => {
+    const repeated = '((((a{255}){255}){255}){255}){255}';
+    expect(readCdbLine(line(`CL_TYPE_ZIP:*:${repeated}:*:*:*:*`)).kind).toBe('unsupported');
+  });
 });

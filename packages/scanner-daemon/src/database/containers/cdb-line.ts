@@ -1,12 +1,18 @@
+import { compileFileName } from '../../engine/builtin/file-name-expression.js';
 import { isForThisLevel } from '../functionality-level.js';
 import type { ContainerMetadataSignature, MetadataRange } from '../model/container-metadata-signature.js';
 import { FILE_TYPE_NAMES } from '../readers/file-type-names.js';
-import { malformed, type MalformedLine, type OtherLevelLine } from '../readers/signature-line.js';
-
+import {
+  malformed,
+  unsupported,
+  type MalformedLine,
+  type OtherLevelLine,
+  type UnsupportedLine,
+} from '../readers/signature-line.js';
 import { translateExtendedRegex, type TranslatedRegex } from './extended-regex.js';
 
 /** What a line of a container metadata database turns out to be. */
-export type CdbLine = ContainerMetadataSignature | MalformedLine | OtherLevelLine;
+export type CdbLine = ContainerMetadataSignature | MalformedLine | UnsupportedLine | OtherLevelLine;
 
 const FIELDS_MIN = 10;
 const FIELDS_MAX = 12;
@@ -35,6 +41,9 @@ export function readCdbLine(line: string): CdbLine {
   if (![ANY, '0', '1'].includes(encrypted)) return malformed('invalid encryption flag');
   const ranges = [containerSize, compressedSize, realSize, position].map(readRange);
   if (ranges.includes('invalid')) return malformed('invalid number');
+  // Nested repetitions, which clamd takes or has no memory for (observed).
+  if (pattern !== undefined && compileFileName(pattern.source, pattern.ignoresCase).kind !== 'program')
+    return unsupported('a large expression for a file name');
   return build({ name, type, encrypted, pattern }, ranges);
 }
 
@@ -74,18 +83,32 @@ function readLevels(fields: readonly string[]): [string | undefined, string | un
   return [isNumber(min) ? min : undefined, isNumber(maxLevel) ? maxLevel : undefined];
 }
 
-/** `*`, `n` or `n-m`. An empty field is 0; of `n-m-k` the k is not looked at (observed). */
+const SINGLE = /^\d*$/;
+/** Blanks and a sign may stand before either number, and behind the second one anything at all (observed). */
+const RANGE = /^([\t-\r ]*[-+]?\d+)-([\t-\r ]*[-+]?\d+)/;
+/** What `*` is in clamd, and -1 too: anything will do (observed). */
+const ANY_NUMBER = 0xffff_ffff;
+const LONG_MIN = -(2n ** 63n);
+const LONG_MAX = 2n ** 63n - 1n;
+
+/** `*`, `n` or `n-m`. An empty field is 0. */
 function readRange(text: string): MetadataRange | 'invalid' | undefined {
   if (text === ANY) return undefined;
-  const found = /^(\d*)(?:-(-?\d+)(?:-.*)?)?$/.exec(text);
-  if (found === null || (text !== '' && found[1] === '')) return 'invalid';
+  const isSingle = SINGLE.test(text);
+  const found = isSingle ? [text, text, text] : RANGE.exec(text);
+  if (found === null) return 'invalid';
   const min = numberOf(found[1] ?? '');
-  // No upper end, and one of 0, mean the lower alone (observed).
-  const max = found[2] === undefined ? 0 : numberOf(found[2]);
+  if (min === ANY_NUMBER) return undefined;
+  const max = numberOf(found[2] ?? '');
+  // An upper end of 0 means the lower alone (observed).
   return { min, max: max === 0 ? min : max };
 }
 
-function numberOf(digits: string): number {
-  const number = Number(digits);
-  return Number.isSafeInteger(number) ? number : Number.MAX_SAFE_INTEGER;
+/** As strtol makes a number and clamd then keeps 32 bits of it (observed). */
+function numberOf(text: string): number {
+  const digits = text.trim();
+  const magnitude = BigInt(digits.replace(/^[-+]/, ''));
+  const value = digits.startsWith('-') ? -magnitude : magnitude;
+  const bounded = value > LONG_MAX ? LONG_MAX : value < LONG_MIN ? LONG_MIN : value;
+  return Number(BigInt.asUintN(32, bounded));
 }

@@ -3,7 +3,7 @@ const REPEAT_MAX = 255;
 const HYPHEN = 0x2d;
 const SPECIAL = /[\\^$.*+?()[\]{}|/]/;
 
-/** A translated expression: the source of a JavaScript one over latin1 characters. */
+/** A translated expression: one in the syntax that PCRE and JavaScript have in common, over latin1 characters. */
 export interface TranslatedRegex {
   readonly source: string;
   readonly ignoresCase: boolean;
@@ -110,10 +110,10 @@ class Translation {
       case '^':
         return '^';
       case '$':
-        // In a group, so that what repeats it is allowed in JavaScript too.
+        // In a group, so that it may be repeated.
         return '(?:$)';
       case '.':
-        return '[^]';
+        return '[\\x00-\\xff]';
       default:
         return literalOf(character);
     }

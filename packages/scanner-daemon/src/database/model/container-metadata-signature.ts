@@ -16,7 +16,7 @@ export interface ContainerMetadataSignature {
   readonly containerType: string | undefined;
   /** Of the container, in bytes. */
   readonly containerSize: MetadataRange | undefined;
-  /** What the name of the entry must match, as the source of a JavaScript expression over latin1 characters. */
+  /** What the name of the entry must match, as `translateExtendedRegex` writes it. */
   readonly fileNamePattern: string | undefined;
   readonly ignoresCase: boolean;
   /** As it is stored, in bytes. */

@@ -64,6 +64,21 @@ describe('readBody', () => {
     expect(read(text).kind).toBe('malformed');
   });
 
+  /** clamscan 1.4.6 takes them, and finds the first in the bytes 41 42 43 4f f4 00 45 46. */
+  test.each([
+    ['4142434{1}4{1}4546', '4142434??4??4546'],
+    ['4142434{+01}4{1}4546', '4142434??4??4546'],
+  ])('a short gap in %s may begin within a byte', (text, expected) => {
+    const content = read(text);
+    expect(content.kind === 'variants' ? content.variants.map(shown) : content).toEqual([expected]);
+  });
+  test.each(['4142434{1}4546', '4142434{128}4{1}4546', '4142434{1-1}4{1}4546', '4142434{}4{}4546'])(
+    'refuses %s',
+    (text) => {
+      expect(read(text).kind).toBe('malformed');
+    },
+  );
+
   test('targets without a filter take alternatives behind the first byte', () => {
     expect(read('22(4e74|5a77)4142', TARGET_OLE2).kind).toBe('variants');
   });

@@ -13,6 +13,11 @@ const FILTERED_TARGETS: ReadonlySet<number> = new Set([0, 1, 4, 7]);
 /** Longer bodies than this are decoded outside of {@link scratch}. */
 const SCRATCH_BYTES = 1 << 13;
 
+/** To ClamAV so many times `??` (observed up to 127), */
+const SHORT_GAP = /\{\+?(0*(?:[1-9]\d?|1[01]\d|12[0-7]))\}/g;
+/** which makes a difference within a byte: `4142434{1}4`. */
+const GAP_WITHIN_BYTE = /(?<![\da-fA-F?])(?:[\da-fA-F?]{2})*[\da-fA-F?]\{\+?0*(?:[1-9]\d?|1[01]\d|12[0-7])\}/;
+
 const scratch = new Uint8Array(SCRATCH_BYTES);
 
 export { PART_MAX_BYTES } from './body-reader.js';
@@ -28,6 +33,13 @@ export function readBody(
 ): BodyVariants {
   const literal = readLiteral(text, modifiers);
   if (literal !== undefined) return literal;
+  const read = readParts(text, target, modifiers);
+  if (read.kind !== 'malformed' || !GAP_WITHIN_BYTE.test(text)) return read;
+  const spread = text.replace(SHORT_GAP, (_gap, bytes: string) => '??'.repeat(Number(bytes)));
+  return readParts(spread, target, modifiers);
+}
+
+function readParts(text: string, target: number, modifiers: BodyModifiers): BodyVariants {
   const isFiltered = FILTERED_TARGETS.has(target);
   const isWide = modifiers.wide;
   if (!isWide || !modifiers.ascii) return new BodyReader(text, { modifiers, isWide, isFiltered }).read();

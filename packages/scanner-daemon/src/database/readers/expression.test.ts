@@ -40,7 +40,7 @@ describe('readExpression', () => {
     ['(0>1)&1', '&(0>1 1)'],
   ])('%s groups as %s', (text, expected) => {
     const read = readExpression(text);
-    expect(read === undefined ? undefined : shown(read.root)).toBe(expected);
+    expect(read?.kind === 'expression' ? shown(read.root) : read).toBe(expected);
   });
 
   test.each([
@@ -68,13 +68,24 @@ describe('readExpression', () => {
     expect(readExpression(text)).toBeUndefined();
   });
 
-  test('very deep brackets end in malformed, not in an overflow', () => {
-    expect(readExpression(`${'('.repeat(100_000)}0${')'.repeat(100_000)}`)).toBeUndefined();
+  /** clamscan 1.4.6 takes 2,000 of them. */
+  test.each([65, 2000, 100_000])('%i brackets are more than is followed, and no overflow', (count) => {
+    expect(readExpression(`${'('.repeat(count)}0&1${')'.repeat(count)}`)).toEqual({ kind: 'tooDeep' });
+  });
+
+  test('brackets that do not close are malformed however many there are', () => {
+    expect(readExpression(`${'('.repeat(2000)}0&1${')'.repeat(1999)}`)).toBeUndefined();
+  });
+
+  test('64 brackets are followed', () => {
+    const read = readExpression(`${'('.repeat(64)}0&1${')'.repeat(64)}`);
+    expect(read?.kind === 'expression' ? shown(read.root) : read).toBe('&(0 1)');
   });
 });
 
 test('operators that take turns without brackets are levels too, and bounded', () => {
   const turns = (count: number): string => Array.from({ length: count }, () => '0&0|0').join('&');
-  expect(readExpression(turns(20))).toBeDefined();
-  expect(readExpression(turns(2000))).toBeUndefined();
+  expect(readExpression(turns(20))).toMatchObject({ kind: 'expression' });
+  // clamscan 1.4.6 takes it.
+  expect(readExpression(turns(2000))).toEqual({ kind: 'tooDeep' });
 });

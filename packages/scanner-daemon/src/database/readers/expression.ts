@@ -2,25 +2,32 @@ import type { LogicalNode, MatchCount } from '../model/logical-signature.js';
 
 /** One expression with the highest subsignature number in it. */
 export interface Expression {
+  readonly kind: 'expression';
   readonly root: LogicalNode;
   /** Of all subsignatures that it names. */
   readonly indexMax: number;
 }
 
-/** ClamAV takes a thousand brackets (observed); signatures use 4. */
+/** One with more levels than this engine follows, and than any signature has: clamd takes it (observed). */
+export interface DeepExpression {
+  readonly kind: 'tooDeep';
+}
+
+/** ClamAV takes 2,000 brackets (observed); signatures use 4. */
 const DEPTH_MAX = 64;
 /** Changes of operator without brackets, each of which is one level more; signatures have some three. */
 const CHANGES_MAX = 256;
+const TOO_DEEP: DeepExpression = { kind: 'tooDeep' };
 /** Subsignatures of one signature; the 65th is refused (observed). */
 export const SUBSIGNATURES_MAX = 64;
 const KNOWN_EXPRESSIONS_MAX = 4096;
-const knownExpressions = new Map<string, Expression | undefined>();
+const knownExpressions = new Map<string, Expression | DeepExpression | undefined>();
 
 /**
  * Reads a logical expression (manual, "Logical signatures"): subsignature numbers, `&`, `|`, brackets, and the counts
  * `=n`, `>n`, `<n` with `,m` behind. Undefined where it is malformed. The same expression gives the same object.
  */
-export function readExpression(text: string): Expression | undefined {
+export function readExpression(text: string): Expression | DeepExpression | undefined {
   if (knownExpressions.has(text)) return knownExpressions.get(text);
   const expression = new ExpressionReader(text).read();
   if (knownExpressions.size >= KNOWN_EXPRESSIONS_MAX) knownExpressions.clear();
@@ -43,15 +50,17 @@ class ExpressionReader {
   /** Of the group that was read last. */
   #operandCount = 0;
   #changes = 0;
+  #isTooDeep = false;
 
   constructor(text: string) {
     this.#text = text;
   }
 
-  read(): Expression | undefined {
+  read(): Expression | DeepExpression | undefined {
     const root = this.#readGroup(0);
+    if (this.#isTooDeep) return isBalanced(this.#text) ? TOO_DEEP : undefined;
     if (root === undefined || this.#at < this.#text.length) return undefined;
-    return { root, indexMax: this.#indexMax };
+    return { kind: 'expression', root, indexMax: this.#indexMax };
   }
 
   /**
@@ -59,7 +68,8 @@ class ExpressionReader {
    * written without brackets groups from the right, `0&1|2` being `0&(1|2)` (observed).
    */
   #readGroup(depth: number): LogicalNode | undefined {
-    if (depth > DEPTH_MAX) return undefined;
+    if (depth > DEPTH_MAX) this.#isTooDeep = true;
+    if (this.#isTooDeep) return undefined;
     const operands: LogicalNode[] = [];
     const operators: string[] = [];
     for (;;) {
@@ -70,7 +80,7 @@ class ExpressionReader {
       if (operator !== '&' && operator !== '|') {
         this.#operandCount = operands.length;
         this.#changes += operators.filter((each, index) => index > 0 && each !== operators[index - 1]).length;
-        if (this.#changes > CHANGES_MAX) return undefined;
+        if (this.#changes > CHANGES_MAX) this.#isTooDeep = true;
         return groupFromRight(operands, operators);
       }
       operators.push(operator);
@@ -113,6 +123,10 @@ class ExpressionReader {
     if (match !== null) this.#at = GROUP_COUNT.lastIndex;
     return toCount(match);
   }
+}
+
+function isBalanced(text: string): boolean {
+  return text.split('(').length === text.split(')').length;
 }
 
 function toCount(match: RegExpExecArray | null): MatchCount | undefined {

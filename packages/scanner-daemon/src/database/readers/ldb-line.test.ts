@@ -52,6 +52,15 @@ const SECOND: readonly (readonly [string, string])[] = [
   [':444546', 'body'],
   ['4445:46', 'malformed'],
   ['$1$:444546', 'malformed'],
+  ['444546:0:i', 'body'],
+  ['444546:zz:', 'body'],
+  ['444546:0:x', 'malformed'],
+  ['0:444546:', 'malformed'],
+  ['5:444546:i', 'malformed'],
+  ['6:444546:0:i', 'body'],
+  ['6:444546:x:q', 'malformed'],
+  ['444546:0:i:', 'malformed'],
+  ['444546:0:i:5:6', 'body'],
   ['444546::x', 'malformed'],
   ['444546::I', 'malformed'],
   ['444546::x::i', 'body'],
@@ -76,6 +85,8 @@ const SECOND: readonly (readonly [string, string])[] = [
   ['0/a;b/', 'pcre'],
   ['0/a/b/', 'pcre'],
   ['0,9/abc/::i', 'pcre'],
+  // clamscan 1.4.6 takes it.
+  [`${'('.repeat(65)}0${')'.repeat(65)}/abc/`, 'unsupported'],
   ['0/abc/z', 'malformed'],
   ['1/abc/', 'malformed'],
   ['/abc/', 'malformed'],
@@ -101,8 +112,15 @@ describe('readLdbLine', () => {
     [';Target:0;0;414243', 'malformed'],
     ['T', 'malformed'],
     ['T/x;Target:0;0;414243', 'logical'],
+    // clamscan 1.4.6 takes it.
+    [`T;Target:0;${'('.repeat(65)}0&1${')'.repeat(65)};414243;444546`, 'unsupported'],
   ])('%s is %s', (line, expected) => {
     expect(readLdbLine(line).kind).toBe(expected);
+  });
+  test('reads modifiers behind a field of which nothing is made, as behind two colons', () => {
+    const line = (text: string): string => `T;Target:0;0&1;414243;${text}`;
+    expect(readLdbLine(line('6:444546:x:i'))).toEqual(readLdbLine(line('6:444546::i')));
+    expect(readLdbLine(line('444546:x:w'))).toEqual(readLdbLine(line('444546::w')));
   });
   test('takes a regular expression apart', () => {
     const read = readLdbLine('T;Target:1;1;414243;EP+3,4:0>1/a\\/;b/gi');

@@ -1,6 +1,6 @@
 import type { LogicalSignature, Subsignature } from '../model/logical-signature.js';
 import { readExpression } from './expression.js';
-import { malformed } from './signature-line.js';
+import { malformed, unsupported } from './signature-line.js';
 import type { MalformedLine, OtherLevelLine, UnsupportedLine } from './signature-line.js';
 import { readSubsignature } from './subsignature.js';
 import { readTargetBlock } from './target-conditions.js';
@@ -22,6 +22,7 @@ export function readLdbLine(line: string): LdbLine {
   if (name === '') return malformed('empty signature name');
   const expression = readExpression(expressionText);
   if (expression === undefined) return malformed('invalid logical expression');
+  if (expression.kind === 'tooDeep') return unsupported('a logical expression of too many levels');
   // Also of a signature for another level (observed).
   if (fields.length - FIELDS_BEFORE_SUBSIGNATURES !== expression.indexMax + 1) {
     return malformed('another number of subsignatures than the logical expression has');

@@ -1,4 +1,4 @@
-import type { MacroSubsignature, PcreSubsignature, Subsignature } from '../model/logical-signature.js';
+import type { MacroSubsignature, Subsignature } from '../model/logical-signature.js';
 import { readBody } from './body-language.js';
 import { NO_MODIFIERS, readModifiers } from './body-modifiers.js';
 import { readByteCompare } from './byte-compare-subsignature.js';
@@ -36,6 +36,7 @@ export function readSubsignature(
 }
 
 const FUZZY: Subsignature = { kind: 'unsupported', what: 'fuzzy image hash' };
+const DEEP_TRIGGER: Subsignature = { kind: 'unsupported', what: 'a trigger of too many levels' };
 const ANYWHERE = { kind: 'any' } as const;
 
 function readBodySubsignature(
@@ -50,6 +51,8 @@ function readBodySubsignature(
   if (modifiers === undefined) return malformed('invalid subsignature modifier');
   const plain = doubleColon === -1 ? text : text.slice(0, doubleColon);
   const colon = plain.indexOf(':');
+  if (doubleColon === -1 && colon !== -1 && plain.includes(':', colon + 1))
+    return readManyFields(plain, context);
   const offset =
     colon === -1
       ? ANYWHERE
@@ -61,6 +64,20 @@ function readBodySubsignature(
   return { kind: 'body', offset, variants: content.variants };
 }
 
+/**
+ * With three fields the first is the body, with four the first two are offset and body; then comes one that is not looked
+ * at, and the modifiers. With more the first is all there is (observed).
+ */
+function readManyFields(
+  text: string,
+  context: SubsignatureContext,
+): Subsignature | MalformedLine | UnsupportedLine {
+  const fields = text.split(':');
+  const [first = '', second = '', third = '', fourth = ''] = fields;
+  if (fields.length === 3) return readBodySubsignature(`${first}::${third}`, context);
+  return readBodySubsignature(fields.length === 4 ? `${first}:${second}::${fourth}` : first, context);
+}
+
 function readMacro(text: string): MacroSubsignature | undefined {
   const match = MACRO.exec(text);
   if (match === null) return undefined;
@@ -70,13 +87,14 @@ function readMacro(text: string): MacroSubsignature | undefined {
 }
 
 /** `[offset:]trigger/pattern/flags`. A colon within the pattern is not that of an offset. */
-function readPcre(text: string, context: SubsignatureContext): PcreSubsignature | MalformedLine {
+function readPcre(text: string, context: SubsignatureContext): Subsignature | MalformedLine {
   const start = text.indexOf('/');
   const end = text.lastIndexOf('/');
   if (end === start) return malformed('a regular expression without its end');
   const head = text.slice(0, start);
   const colon = head.indexOf(':');
   const trigger = readExpression(colon === -1 ? head : head.slice(colon + 1));
+  if (trigger?.kind === 'tooDeep') return DEEP_TRIGGER;
   if (trigger === undefined || trigger.indexMax >= context.index)
     return malformed('invalid trigger of a regular expression');
   const offset =

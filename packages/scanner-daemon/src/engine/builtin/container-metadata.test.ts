@@ -62,6 +62,18 @@ describe('createContainerMetadataMatcher', () => {
     ['*:*:*:*:5000-0:*:*', 'b'],
     ['*:*:*:*:0-4294967295:*:*', 'abc'],
     ['*:*:*:*:1-99999999999999999999:*:*', 'abc'],
+    ['*:*:*:*:1-100x:*:*', 'ac'],
+    ['*:*:*:*:1-100)0:*:*', 'ac'],
+    ['*:*:*:* +1- 100:*:*', 'malformed'],
+    ['*:*:*:*: +1- +100:*:*', 'ac'],
+    ['*:*:*:*:0144-0x:*:*', ''],
+    ['*:*:*:*:1-0xff:*:*', ''],
+    ['*:*:*:*:1--5:*:*', 'abc'],
+    ['*:*:*:*:-1-5:*:*', 'abc'],
+    ['*:*:*:*:-5-0:*:*', ''],
+    ['*:*:*:*:4294967295:*:*', 'abc'],
+    ['*:*:*:*:4294967396:*:*', 'a'],
+    ['*:*:*:*:1-4294967396:*:*', 'ac'],
   ])('%s matches in %j, as in clamscan', (fields, archives) => {
     expect(archivesMatching(fields)).toBe(archives);
   });
@@ -71,5 +83,13 @@ describe('createContainerMetadataMatcher', () => {
     const signatures = lines.map(readCdbLine).filter((line) => line.kind === 'containerMetadata');
     expect(createContainerMetadataMatcher(signatures)(entry('b\xff'))).toEqual(['One', 'Three']);
     expect(createContainerMetadataMatcher([])(entry('x'))).toEqual([]);
+  });
+
+  test('a name made for a slow expression takes no time to speak of', () => {
+    const signature = readCdbLine('N:*:*:(a+)+$:*:*:*:*:*:*');
+    if (signature.kind !== 'containerMetadata') throw new Error(signature.kind);
+    const startedMs = performance.now();
+    expect(createContainerMetadataMatcher([signature])(entry(`${'a'.repeat(1000)}!`))).toEqual([]);
+    expect(performance.now() - startedMs).toBeLessThan(5000);
   });
 });

@@ -1,4 +1,5 @@
 import { isContainerType } from '../file-types/refine-zip-type.js';
+import { compileFileName, FileNameSearch } from './file-name-expression.js';
 import type {
   ContainerMetadataSignature,
   MetadataRange,
@@ -11,7 +12,9 @@ export interface EntryMetadata {
   readonly containerSizeBytes: number;
   /** As it stands in the archive. */
   readonly fileName: Uint8Array;
+  /** 0 where the container does not tell. */
   readonly compressedSizeBytes: number;
+  /** Unpacked. */
   readonly realSizeBytes: number;
   readonly isEncrypted: boolean;
   /** The first entry is number 1. */
@@ -21,36 +24,37 @@ export interface EntryMetadata {
 /** The names of all signatures that an entry matches, in the order of the database. */
 export type ContainerMetadataMatcher = (entry: EntryMetadata) => readonly string[];
 
-/** What an expression is shown of a name: nobody has longer ones, and expressions may take their time. */
-const FILE_NAME_MAX_BYTES = 1024;
-
 interface PreparedSignature {
   readonly signature: ContainerMetadataSignature;
-  readonly fileName: RegExp | undefined;
+  readonly holdsForName: (fileName: Uint8Array) => boolean;
 }
 
 /** Prepares `.cdb` signatures for matching: once a thread. No entry matches where there are none. */
 export function createContainerMetadataMatcher(
   signatures: readonly ContainerMetadataSignature[],
 ): ContainerMetadataMatcher {
-  const prepared = signatures.map((signature): PreparedSignature => {
-    const { fileNamePattern, ignoresCase } = signature;
-    const fileName =
-      fileNamePattern === undefined ? undefined : new RegExp(fileNamePattern, ignoresCase ? 'i' : '');
-    return { signature, fileName };
-  });
+  const search = new FileNameSearch();
+  const prepared = signatures.map((signature): PreparedSignature => ({
+    signature,
+    holdsForName: fileNameRule(signature, search),
+  }));
   if (prepared.length === 0) return () => [];
-  return (entry) => {
-    const { buffer, byteOffset, length } = entry.fileName;
-    const bytes = Buffer.from(buffer, byteOffset, Math.min(length, FILE_NAME_MAX_BYTES));
-    const name = bytes.toString('latin1');
-    return prepared
-      .filter((candidate) => matches(candidate, entry, name))
-      .map(({ signature }) => signature.name);
-  };
+  return (entry) =>
+    prepared.filter((candidate) => matches(candidate, entry)).map(({ signature }) => signature.name);
 }
 
-function matches({ signature, fileName }: PreparedSignature, entry: EntryMetadata, name: string): boolean {
+function fileNameRule(
+  { fileNamePattern, ignoresCase }: ContainerMetadataSignature,
+  search: FileNameSearch,
+): PreparedSignature['holdsForName'] {
+  if (fileNamePattern === undefined) return () => true;
+  const compilation = compileFileName(fileNamePattern, ignoresCase);
+  // The reader of the line has counted the others as not supported.
+  if (compilation.kind !== 'program') return () => false;
+  return (fileName) => search.isFound(compilation.program, fileName);
+}
+
+function matches({ signature, holdsForName }: PreparedSignature, entry: EntryMetadata): boolean {
   return (
     (signature.containerType === undefined ||
       isContainerType(entry.containerType, signature.containerType)) &&
@@ -59,7 +63,7 @@ function matches({ signature, fileName }: PreparedSignature, entry: EntryMetadat
     isWithin(entry.containerSizeBytes, signature.containerSize) &&
     isWithin(entry.compressedSizeBytes, signature.compressedSize) &&
     isWithin(entry.realSizeBytes, signature.realSize) &&
-    (fileName === undefined || fileName.test(name))
+    holdsForName(entry.fileName)
   );
 }
 

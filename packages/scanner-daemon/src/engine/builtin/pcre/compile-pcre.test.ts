@@ -70,6 +70,74 @@ describe('expressions in the syntax of PCRE2', () => {
     expect(find(pattern, text, flags)).toBe(found);
   });
 
+  /** Each was shown to clamscan 1.4.6, which takes what is not supported here. */
+  test.each([
+    ['a(?R)?', 'unsupported'],
+    ['(a)(?1)', 'unsupported'],
+    ['(?P<n>a)(?P>n)', 'unsupported'],
+    ['(?|(a)|(b))', 'unsupported'],
+    ['(?C1)a', 'unsupported'],
+    ['\\pL', 'unsupported'],
+    ['\\p{Lu}', 'unsupported'],
+    ['\\pplication', 'unsupported'],
+    ['(?(DEFINE)a)', 'unsupported'],
+    ['(?(R)a)', 'unsupported'],
+    ['(?(R&n)a)(?<n>b)', 'unsupported'],
+    ['(?Rx', 'malformed'],
+    ['(?P<a-b>c)', 'malformed'],
+    ['(?P=a b)', 'malformed'],
+    ['(?-F)', 'malformed'],
+    ['\\pr', 'malformed'],
+    ['\\p1', 'malformed'],
+    ['(?(a', 'malformed'],
+    ['(?(=a)b)', 'malformed'],
+    ['\\987', 'malformed'],
+    ['\\81', 'malformed'],
+    ['\\127', 'program'],
+  ])('%s is %s', (pattern, kind) => {
+    expect(compilePcre(pattern, '').kind).toBe(kind);
+  });
+
+  /** clamscan 1.4.6 takes 250 and refuses 251. */
+  test.each(['(', '(?:', '(?='])('brackets %s may be 250 deep', (open) => {
+    const nested = (depth: number): string => `${open.repeat(depth)}a${')'.repeat(depth)}`;
+    expect(compilePcre(nested(250), '').kind).toBe('program');
+    expect(compilePcre(nested(251), '').kind).toBe('malformed');
+  });
+
+  /** The same limit as in clamscan 1.4.6. */
+  test('a look-behind goes back 65,535 bytes', () => {
+    expect(compilePcre('(?<=a{65535})b', '').kind).toBe('program');
+    expect(compilePcre('(?<=(?:a{1000}){66})b', '').kind).toBe('malformed');
+  });
+
+  test.each([
+    ['many runs', '[^a]*'.repeat(6000), 'program'],
+    [
+      'many runs that can be left out, in brackets',
+      `${'('.repeat(250)}${'a?'.repeat(15_000)}${')'.repeat(250)}`,
+      'program',
+    ],
+    ['nothing, very often', '(?:(?:(?:){65535}){65535}){65535}', 'unsupported'],
+    ['much', '(?:abcdefghij){65535}', 'unsupported'],
+    ['a condition in a condition', `${'(?(?='.repeat(60)}a${')b|c)'.repeat(60)}`, 'unsupported'],
+  ])('%s is compiled or given up in little time', (_, pattern, kind) => {
+    const startedMs = performance.now();
+    expect(compilePcre(pattern, '').kind).toBe(kind);
+    expect(performance.now() - startedMs).toBeLessThan(5000);
+  });
+
+  test('asks for the time where each start has thousands of groups to forget', () => {
+    const compilation = compilePcre(`(?!)${'(a)'.repeat(8000)}`, '');
+    if (compilation.kind !== 'program') throw new Error(compilation.reason);
+    let asked = 0;
+    const mayContinue = (): boolean => ++asked > 0;
+    expect(
+      machine.search(compilation.program, Buffer.alloc(20_000, 'a'), 0, { ...LIMITS, mayContinue }),
+    ).toBe('none');
+    expect(asked).toBeGreaterThan(10);
+  });
+
   test('agrees with JavaScript where both mean the same', () => {
     const atom = fc.constantFrom('a', 'b', '.', '[ab]', '[^a]', '(?:a|b)', '(a)', '(b|ab)', '\\b');
     const repeat = fc.constantFrom('', '', '*', '+?', '?', '{1,2}', '*?', '??');

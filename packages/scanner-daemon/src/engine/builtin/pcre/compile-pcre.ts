@@ -1,12 +1,17 @@
 import { areDisjoint, onlyMember, type ByteSet } from './byte-set.js';
-import { firstBytesOf, firstOfSequence } from './first-bytes.js';
+import { firstBytesOf, followedBy, NOTHING_KNOWN, type FirstBytes } from './first-bytes.js';
 import { parsePcre } from './parse-pcre.js';
 import { ASSERTION_NUMBERS, OP, type PcreProgram } from './pcre-program.js';
 import { PcreSyntaxError, type ParsedPcre, type PcreNode } from './pcre-syntax.js';
 
-/** A program longer than this is refused, as PCRE refuses one of more than 64 KiB. */
+/** PCRE refuses what comes to 64 KiB in its own code, of which this says little: `\R{9999}` is short there. */
 const CODE_MAX = 1 << 18;
+/** Nodes that are visited, each as often as it is repeated: some of them leave no code. */
+const VISITS_MAX = 1 << 18;
+/** PCRE looks no further back (observed: 65,000 bytes are taken, 66,000 are not). */
+const LOOKBEHIND_MAX_BYTES = 65_535;
 
+const TOO_LARGE = 'regular expression is too large';
 const MODE_NUMBERS = { greedy: 0, lazy: 1, possessive: 2 } as const;
 
 /** What came of compiling an expression. */
@@ -14,7 +19,7 @@ export type PcreCompilation =
   | { readonly kind: 'program'; readonly program: PcreProgram }
   /** PCRE would refuse it; clamd then refuses the whole database (observed). */
   | { readonly kind: 'malformed'; readonly reason: string }
-  /** PCRE takes it, this engine does not: recursion, Unicode properties, backtracking verbs, callouts. */
+  /** PCRE may take it, this engine does not: recursion, Unicode properties, verbs, callouts; or it is too large. */
   | { readonly kind: 'unsupported'; readonly reason: string };
 
 /**
@@ -38,6 +43,7 @@ class PcreCompiler {
   readonly #sets: ByteSet[] = [];
   readonly #setNumbers = new Map<string, number>();
   #slotCount: number;
+  #visits = 0;
 
   constructor(parsed: ParsedPcre) {
     this.#parsed = parsed;
@@ -47,7 +53,7 @@ class PcreCompiler {
   compile(isAnchoredByFlag: boolean): PcreProgram {
     const { root } = this.#parsed;
     this.#emit(OP.save, 0);
-    this.#node(root, []);
+    this.#node(root, NOTHING_KNOWN);
     this.#emit(OP.save, 1);
     this.#emit(OP.match);
     const first = firstBytesOf(root);
@@ -63,7 +69,7 @@ class PcreCompiler {
   }
 
   #emit(...words: readonly number[]): number {
-    if (this.#code.length > CODE_MAX) throw new PcreSyntaxError('regular expression is too large');
+    if (this.#code.length > CODE_MAX) throw new PcreSyntaxError(TOO_LARGE, true);
     const at = this.#code.length;
     this.#code.push(...words);
     return at;
@@ -89,17 +95,14 @@ class PcreCompiler {
   }
 
   /** @param following - what comes behind in the same sequence; unknown beyond its end. */
-  #node(node: PcreNode, following: readonly PcreNode[]): void {
+  #node(node: PcreNode, following: FirstBytes): void {
+    if (++this.#visits > VISITS_MAX) throw new PcreSyntaxError(TOO_LARGE, true);
     switch (node.kind) {
       case 'set':
         this.#set(node.set);
         return;
       case 'sequence':
-        node.items.forEach((item, i) => {
-          // Only repetitions ask what follows, and the list would be long at each literal.
-          const isByte = item.kind === 'set';
-          this.#node(item, isByte ? [] : [...node.items.slice(i + 1), ...following]);
-        });
+        this.#sequence(node.items, following);
         return;
       case 'alternation':
         this.#alternation(node.branches, following);
@@ -111,7 +114,7 @@ class PcreCompiler {
         return;
       case 'atomic':
         this.#atomic(() => {
-          this.#node(node.body, []);
+          this.#node(node.body, NOTHING_KNOWN);
         });
         return;
       case 'look':
@@ -134,6 +137,18 @@ class PcreCompiler {
     }
   }
 
+  #sequence(items: readonly PcreNode[], following: FirstBytes): void {
+    // From the end, so that what follows each is known in one pass.
+    const behind: FirstBytes[] = [];
+    let next = following;
+    for (let i = items.length - 1; i >= 0; i--) {
+      behind.push(next);
+      const item = items[i];
+      if (item !== undefined) next = followedBy(firstBytesOf(item), next);
+    }
+    for (const item of items) this.#node(item, behind.pop() ?? NOTHING_KNOWN);
+  }
+
   #set(set: ByteSet): void {
     const only = onlyMember(set);
     if (only >= 0) this.#emit(OP.byte, only);
@@ -147,7 +162,7 @@ class PcreCompiler {
     return index;
   }
 
-  #alternation(branches: readonly PcreNode[], following: readonly PcreNode[]): void {
+  #alternation(branches: readonly PcreNode[], following: FirstBytes): void {
     const ends: number[] = [];
     branches.forEach((branch, i) => {
       const isLast = i === branches.length - 1;
@@ -170,7 +185,7 @@ class PcreCompiler {
   #look(node: PcreNode & { readonly kind: 'look' }): void {
     const body = (): void => {
       if (node.behind) this.#behind(node.body);
-      else this.#node(node.body, []);
+      else this.#node(node.body, NOTHING_KNOWN);
     };
     if (node.negated) {
       const slot = this.#slots(1);
@@ -194,8 +209,9 @@ class PcreCompiler {
       const split = i < branches.length - 1 ? this.#emit(OP.split, 0) : -1;
       const lengthBytes = fixedLengthBytes(branch);
       if (lengthBytes === undefined) throw new PcreSyntaxError('lookbehind assertion is not fixed length');
+      if (lengthBytes > LOOKBEHIND_MAX_BYTES) throw new PcreSyntaxError('lookbehind assertion is too long');
       this.#emit(OP.back, lengthBytes);
-      this.#node(branch, []);
+      this.#node(branch, NOTHING_KNOWN);
       if (split < 0) return;
       ends.push(this.#emit(OP.jump, 0) + 1);
       this.#land(split + 1);
@@ -203,7 +219,7 @@ class PcreCompiler {
     for (const end of ends) this.#land(end);
   }
 
-  #conditional(node: PcreNode & { readonly kind: 'conditional' }, following: readonly PcreNode[]): void {
+  #conditional(node: PcreNode & { readonly kind: 'conditional' }, following: FirstBytes): void {
     const test = this.#emit(OP.ifGroup, this.#group(node.group), 0);
     this.#node(node.yes, following);
     const end = this.#emit(OP.jump, 0);
@@ -212,7 +228,7 @@ class PcreCompiler {
     this.#land(end + 1);
   }
 
-  #repeat(node: PcreNode & { readonly kind: 'repeat' }, following: readonly PcreNode[]): void {
+  #repeat(node: PcreNode & { readonly kind: 'repeat' }, following: FirstBytes): void {
     if (node.max === 0) return;
     if (node.body.kind === 'set') {
       this.#run(node, node.body.set, following);
@@ -228,9 +244,8 @@ class PcreCompiler {
   }
 
   /** A repeated byte set. Never given back where what follows cannot begin with a byte of it, as PCRE does. */
-  #run(node: PcreNode & { readonly kind: 'repeat' }, set: ByteSet, following: readonly PcreNode[]): void {
-    const next = firstOfSequence(following);
-    const isExclusive = !next.canBeEmpty && areDisjoint(set, next.set);
+  #run(node: PcreNode & { readonly kind: 'repeat' }, set: ByteSet, following: FirstBytes): void {
+    const isExclusive = !following.canBeEmpty && areDisjoint(set, following.set);
     const mode = isExclusive ? 'possessive' : node.mode;
     const max = node.max === Infinity ? -1 : node.max;
     this.#emit(OP.run, this.#setNumber(set), node.min, max, MODE_NUMBERS[mode]);
@@ -239,7 +254,7 @@ class PcreCompiler {
   /** A repeated group: so many copies as it must match, then a loop or so many optional ones. */
   #copies(node: PcreNode & { readonly kind: 'repeat' }): void {
     const { body, min, max } = node;
-    for (let i = 0; i < min; i++) this.#node(body, []);
+    for (let i = 0; i < min; i++) this.#node(body, NOTHING_KNOWN);
     if (max === Infinity) {
       this.#loop(node);
       return;
@@ -247,7 +262,7 @@ class PcreCompiler {
     const exits: number[] = [];
     for (let i = min; i < max; i++) {
       exits.push(this.#optional(node.mode));
-      this.#node(body, []);
+      this.#node(body, NOTHING_KNOWN);
     }
     for (const exit of exits) this.#land(exit);
   }
@@ -266,7 +281,7 @@ class PcreCompiler {
     const top = this.#code.length;
     const exit = this.#optional(node.mode);
     this.#emit(OP.save, slot);
-    this.#node(node.body, []);
+    this.#node(node.body, NOTHING_KNOWN);
     this.#emit(OP.loopUnlessEmpty, slot, top);
     this.#land(exit);
   }

@@ -3,16 +3,40 @@ import type { PcreNode } from './pcre-syntax.js';
 
 /** What a match of a node can begin with. */
 export interface FirstBytes {
+  /** Of its first byte, where it takes one. */
   readonly set: ByteSet;
   /** It can match without taking a byte: what follows it counts too. */
   readonly canBeEmpty: boolean;
 }
 
+/** For what may be followed by anything. */
+export const NOTHING_KNOWN: FirstBytes = { set: new Uint8Array(256), canBeEmpty: true };
+const ANYTHING: FirstBytes = { set: new Uint8Array(256).fill(1), canBeEmpty: true };
+
+/** Nodes never change, and each is asked for again by whatever stands around it. */
+const known = new WeakMap<PcreNode, FirstBytes>();
+
 /** The bytes that a match of `node` can begin with: never too few. */
 export function firstBytesOf(node: PcreNode): FirstBytes {
+  if (node.kind === 'set') return { set: node.set, canBeEmpty: false };
+  let first = known.get(node);
+  if (first === undefined) {
+    first = findFirstBytes(node);
+    known.set(node, first);
+  }
+  return first;
+}
+
+/** {@link firstBytesOf} for `first` with `next` behind it. */
+export function followedBy(first: FirstBytes, next: FirstBytes): FirstBytes {
+  if (!first.canBeEmpty) return first;
+  const set = first.set.slice();
+  addAll(set, next.set);
+  return { set, canBeEmpty: next.canBeEmpty };
+}
+
+function findFirstBytes(node: Exclude<PcreNode, { kind: 'set' }>): FirstBytes {
   switch (node.kind) {
-    case 'set':
-      return { set: node.set, canBeEmpty: false };
     case 'sequence':
       return firstOfSequence(node.items);
     case 'alternation':
@@ -27,16 +51,16 @@ export function firstBytesOf(node: PcreNode): FirstBytes {
       return { set: body.set, canBeEmpty: body.canBeEmpty || node.min === 0 };
     }
     case 'backreference':
-      return { set: new Uint8Array(256).fill(1), canBeEmpty: true };
+      return ANYTHING;
     case 'look':
     case 'assertion':
     case 'keep':
-      return { set: new Uint8Array(256), canBeEmpty: true };
+      return NOTHING_KNOWN;
   }
 }
 
 /** {@link firstBytesOf} for nodes one behind the other. */
-export function firstOfSequence(items: readonly PcreNode[]): FirstBytes {
+function firstOfSequence(items: readonly PcreNode[]): FirstBytes {
   const set = new Uint8Array(256);
   for (const item of items) {
     const first = firstBytesOf(item);

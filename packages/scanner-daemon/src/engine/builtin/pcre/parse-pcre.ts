@@ -15,7 +15,12 @@ export type PcreOptions = ReadonlySet<string>;
 
 const REPEAT_MAX = 65_535;
 const NOTHING_TO_REPEAT = 'quantifier does not follow a repeatable item';
+/** Of brackets, as in PCRE. */
 const NESTING_MAX = 250;
+/** What PCRE has behind `(?`, `(?(` and `\p`, and this engine has not. */
+const UNSUPPORTED_GROUP = /(?:R|[-+]?\d+|&\w+|P>\w+)\)|\||C/y;
+const UNSUPPORTED_CONDITION = /R&|\?C|VERSION|\*/y;
+const PROPERTY = /[CLMNPSZ]|[^A-Z\d]/iy;
 const EMPTY: PcreNode = { kind: 'sequence', items: [] };
 const ESCAPED_ASSERTIONS: ReadonlyMap<string, PcreAssertion> = new Map([
   ['A', 'subjectStart'],
@@ -66,7 +71,8 @@ class PcreParser {
   }
 
   #alternation(): PcreNode {
-    if (++this.#nesting > NESTING_MAX) throw new PcreSyntaxError('parentheses are too deeply nested');
+    // The expression itself stands in none.
+    if (this.#nesting++ > NESTING_MAX) throw new PcreSyntaxError('parentheses are too deeply nested');
     const outerOptions = this.#options;
     const branches = [this.#sequence()];
     while (this.#cursor.take('|')) branches.push(this.#sequence());
@@ -166,7 +172,8 @@ class PcreParser {
     if (letter === 'C') return { kind: 'set', set: ALL_BYTES };
     if (letter === 'K') return { kind: 'keep' };
     if (letter === 'R') return anyNewline();
-    throw new PcreSyntaxError(`\\${letter}`, /[pPXg]/.test(letter));
+    const isProperty = letter.toLowerCase() === 'p' && cursorHas(this.#cursor, PROPERTY);
+    throw new PcreSyntaxError(`\\${letter}`, isProperty || /[Xg]/.test(letter));
   }
 
   #backreference(): PcreNode | undefined {
@@ -182,7 +189,9 @@ class PcreParser {
     const digits = this.#cursor.takeMatch(/(?=([1-9]\d*))/y)?.[1];
     if (digits === undefined) return undefined;
     const group = Number(digits);
-    if (group >= 10 && group > this.#knownGroupCount) return this.#literal(parseOctal(this.#cursor));
+    // With an 8 or 9 in front it cannot be octal, and PCRE does not take it for digits either.
+    if (group >= 10 && group > this.#knownGroupCount && !/^[89]/.test(digits))
+      return this.#literal(parseOctal(this.#cursor));
     this.#cursor.take(digits);
     return { kind: 'backreference', group, caseless };
   }
@@ -251,8 +260,12 @@ class PcreParser {
     }
     const found = this.#cursor.takeMatch(/(?:([-+]?\d+)|<(\w+)>|'(\w+)'|([A-Za-z_]\w*))\)/y);
     const bareName = found?.[4];
-    if (found === undefined || /^(?:R(?:\d+|&\w+)?|DEFINE|VERSION)$/.test(bareName ?? ''))
-      throw new PcreSyntaxError('this condition', true);
+    if (found === undefined)
+      throw new PcreSyntaxError(
+        'assertion expected after (?(',
+        cursorHas(this.#cursor, UNSUPPORTED_CONDITION),
+      );
+    if (/^(?:R\d*|DEFINE|VERSION)$/.test(bareName ?? '')) throw new PcreSyntaxError('this condition', true);
     const number = found[1];
     const group = number === undefined ? (found[2] ?? found[3] ?? bareName ?? '') : this.#groupNumber(number);
     const [yes, no] = this.#branches();
@@ -271,7 +284,10 @@ class PcreParser {
   #optionSetting(): PcreNode | undefined {
     const found = this.#cursor.takeMatch(/(\^?)([imsxnUJ]*)(?:-([imsxnUJ]*))?([:)])/y);
     if (found === undefined)
-      throw new PcreSyntaxError('unrecognized character after (?', /[R&P|C\d+-]/.test(this.#cursor.peek()));
+      throw new PcreSyntaxError(
+        'unrecognized character after (?',
+        cursorHas(this.#cursor, UNSUPPORTED_GROUP),
+      );
     const outer = this.#options;
     const changed = new Set(outer);
     if (found[1] === '^') for (const letter of 'imsxn') changed.delete(letter);
@@ -313,6 +329,10 @@ class PcreParser {
     if (this.#cursor.take('+')) return 'possessive';
     return this.#cursor.take('?') !== this.#options.has('U') ? 'lazy' : 'greedy';
   }
+}
+
+function cursorHas(cursor: PatternCursor, sticky: RegExp): boolean {
+  return cursor.takeMatch(sticky) !== undefined;
 }
 
 function anyNewline(): PcreNode {

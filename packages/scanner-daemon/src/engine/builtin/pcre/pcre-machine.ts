@@ -18,6 +18,8 @@ export type PcreSearchOutcome = 'found' | 'none' | 'limit';
 export const FUEL_STEPS = 1 << 17;
 /** Refuels of one search: about half a minute. Only an expression that is slow from very many places gets there. */
 const REFUELS_MAX = 32_768;
+/** Forgetting 32 slots takes about a step. */
+const SLOTS_A_STEP_SHIFT = 5;
 const FRAME_WORDS = 4;
 const STACK_MAX_WORDS = 1 << 22;
 
@@ -105,6 +107,8 @@ export class PcreMachine {
     this.#depth = 0;
     this.#calls = 1;
     this.#slots.fill(-1, 0, this.#program.slotCount);
+    // An expression may have thousands of groups.
+    this.#fuel -= this.#program.slotCount >> SLOTS_A_STEP_SHIFT;
     const { code, sets } = this.#program;
     const subject = this.#subject;
     let pc = 0;
