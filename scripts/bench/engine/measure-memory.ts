@@ -1,7 +1,8 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeRunDirectory, removeBenchDirectory } from '../bench-directory.js';
+import { BenchError } from '../bench-error.js';
 import type { DaemonContender } from '../daemon/daemon-contender.js';
 import { startDaemon } from '../daemon/running-daemon.js';
 import type { ProcessKeeper } from '../process-keeper.js';
@@ -21,6 +22,8 @@ export interface MemorySite {
 /**
  * How much larger a daemon is with the whole set than with one signature: ours once compiled by itself, once started from
  * the image that it left.
+ *
+ * @throws BenchError BENCH_CHILD_FAILED where ours left no image, or did not start from it
  */
 export async function measureMemory(
   contender: DaemonContender,
@@ -38,11 +41,27 @@ export async function measureMemory(
     const growth = (bytes: number): number => (bytes - one) / bytesPerMegabyte;
     const samples = [{ key: 'engine.memory.cold', value: growth(cold) }];
     // clamd compiles each time: the same figure stands beside both of ours.
-    const again = contender.name === 'portcullis' ? await resident('again', site.whole) : cold;
+    if (contender.name !== 'portcullis')
+      return [...samples, { key: 'engine.memory.image', value: growth(cold) }];
+    const left = imagesIn(images);
+    const again = await resident('again', site.whole);
+    // What cannot be used is written anew. One of the single signature, one of the whole set.
+    if (left.length !== 2 || imagesIn(images).join() !== left.join())
+      throw new BenchError('BENCH_CHILD_FAILED', 'the daemon did not start from its image');
     return [...samples, { key: 'engine.memory.image', value: growth(again) }];
   } finally {
     removeBenchDirectory(directory);
   }
+}
+
+/** What tells the images of a directory apart from others of the same name. */
+function imagesIn(directory: string): readonly string[] {
+  return readdirSync(directory)
+    .sort()
+    .map((name) => {
+      const { ino, mtimeNs } = statSync(join(directory, name), { bigint: true });
+      return `${name} ${ino} ${mtimeNs}`;
+    });
 }
 
 async function residentBytes(
