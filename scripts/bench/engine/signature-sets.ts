@@ -6,7 +6,8 @@ import { createRandom, drawInteger } from '../random.js';
 const linesPerWrite = 50_000;
 /** Of MD5, in hexadecimal. */
 const digestDigits = 32;
-const sizeMaxBytes = 50_000_000;
+/** With many more different sizes libclamav 1.4.6 runs into a limit of its own, and says so once a signature. */
+const sizeMaxBytes = 1_000_000;
 
 /** Writes every n-th line of each file of a signature directory into a new one. Files of which nothing is left are left out. */
 export function makeShare(from: string, to: string, everyNth: number): string {
