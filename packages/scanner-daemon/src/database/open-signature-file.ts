@@ -3,7 +3,7 @@ import { compilePcre } from '../engine/builtin/pcre/compile-pcre.js';
 import { readCdbLine } from './containers/cdb-line.js';
 import { databaseError, type DatabaseError } from './database-error.js';
 import type { SignatureFormat } from './database-files.js';
-import { LineReader } from './line-reader.js';
+import { LINE_MAX_BYTES, LineReader } from './line-reader.js';
 import type { LogicalSignature } from './model/logical-signature.js';
 import { readLdbLine } from './readers/ldb-line.js';
 import { readNdbLine } from './readers/ndb-line.js';
@@ -26,8 +26,7 @@ export interface SignatureFileContext {
 /** Who takes the content of a file of this format. */
 export type OpenSignatureFile = (format: SignatureFormat, context: SignatureFileContext) => FileReader;
 
-/** clamd reads lines through a buffer of 8192 bytes, and one four times that size for logical signatures (observed). */
-const LINE_MAX_BYTES = 8190;
+/** The buffer for logical signatures is four times as large as the other one (observed). */
 const LOGICAL_LINE_MAX_BYTES = 32_767;
 const NUMBER_SIGN = 0x23;
 const LINE_TOO_LONG: MalformedLine = { kind: 'malformed', reason: 'line is too long' };

@@ -5,7 +5,7 @@ import { IgnoreList } from './containers/ignore-list.js';
 import { readContainer, type ContainerFile } from './containers/read-container.js';
 import { databaseError } from './database-error.js';
 import { classifyDatabaseFile, isDaily, type DatabaseFileClass } from './database-files.js';
-import { LineReader } from './line-reader.js';
+import { LINE_MAX_BYTES, LineReader } from './line-reader.js';
 import { listDatabaseFiles, withDatabaseFile, type ListedDatabaseFile } from './list-database-files.js';
 import type { DatabaseFile, LoadDatabaseOptions } from './loaded-database.js';
 import { lineError, type OpenSignatureFile, type SignatureFileContext } from './open-signature-file.js';
@@ -15,7 +15,9 @@ import { malformed } from './readers/signature-line.js';
 import type { FileReader } from './signature-sink.js';
 import { openUnsupportedFile } from './unsupported-file.js';
 
+/** What is read, and who takes it. */
 export interface ReadDatabaseOptions extends LoadDatabaseOptions {
+  /** Who takes the content of a file of signatures. */
   readonly openSignatures: OpenSignatureFile;
   /** Unless a test signs with its own. */
   readonly containerKeys?: ContainerKeys | undefined;
@@ -32,7 +34,6 @@ export interface DatabaseContents {
   readonly versionBuiltAtSeconds?: number;
 }
 
-const IGNORE_LINE_MAX_BYTES = 8190;
 const NUMBER_SIGN = 0x23;
 
 /** Reads all files of a database, one at least. @throws DatabaseError with any of its codes; `context` says where. */
@@ -153,7 +154,7 @@ class DatabaseReading {
       throw lineError(path, number, malformed('not name, name:md5 or file:line:name'));
     };
     return new LineReader({
-      lineMaxBytes: IGNORE_LINE_MAX_BYTES,
+      lineMaxBytes: LINE_MAX_BYTES,
       takeLine: (line, number) => {
         if (line[0] === NUMBER_SIGN) return;
         if (!this.#ignored.addLine(line.toString('latin1'))) fail(number);

@@ -7,7 +7,9 @@ import { COUNT_BELOW, COUNT_EQUAL, NODE_AND, NODE_NUMBERS, NODE_SUBSIGNATURE } f
 /** A part that is looked for at one place, or at a few next to each other. */
 export interface PlacedPart {
   readonly part: number;
+  /** From the start of the file, in bytes: {@link PLACED_OFFSET_MAX} at most. */
   readonly fileOffset: number;
+  /** How many places behind it count too: {@link PLACED_SHIFT_MAX} at most. */
   readonly maxShift: number;
 }
 
@@ -15,7 +17,7 @@ export interface PlacedPart {
 export interface Trigger {
   readonly anchors: readonly Anchor[];
   readonly placed: readonly PlacedPart[];
-  /** Of how many different subsignatures: 1 to {@link SUBSIGNATURES_MAX}. */
+  /** Of how many different subsignatures: 1 to 64. */
   readonly needed: number;
   /** How much the commonest of them tells. */
   readonly bits: number;

@@ -8,7 +8,9 @@ export const NODE_NUMBERS = 5;
 
 /** Kinds of nodes. */
 export const NODE_SUBSIGNATURE = 0;
+/** Matches where all operands do. */
 export const NODE_AND = 1;
+/** Matches where one operand does. */
 export const NODE_OR = 2;
 
 /** Operators of a node; NONE is "at least one match". */

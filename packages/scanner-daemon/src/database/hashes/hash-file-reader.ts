@@ -1,3 +1,4 @@
+import { LINE_MAX_BYTES } from '../line-reader.js';
 import type { SignatureOrigin } from '../names/name-table.js';
 import { HashLine, INVALID_HASH } from './hash-line.js';
 import type { HashLineProblem } from './hash-line.js';
@@ -28,11 +29,6 @@ export interface HashSink {
   addLine(subject: HashSubject, line: HashLine, origin: SignatureOrigin): void;
 }
 
-/**
- * clamscan reads lines through a buffer of 8192 bytes; what is longer goes on as a line of its own, which is then
- * malformed (observed). This is the most that fits before a line feed; one more does without.
- */
-const LINE_MAX_BYTES = 8190;
 const LINE_TOO_LONG: HashLineProblem = { kind: 'malformed', reason: 'line is too long' };
 const LF = 0x0a;
 

@@ -2,9 +2,8 @@ import type { ByteComparison, ByteCompareSubsignature } from '../model/logical-s
 
 const FORM = /^(\d*)\((>>|<<)([^#]*)#([hdai]?)(e?[lb]?|[lb]e)(0x[0-9a-fA-F]+|\d+)#([^#]*)\)/;
 const COMPARISON = /^([<>=])(0x[0-9a-fA-F]{1,32}|-?\d{0,40})$/;
-/** The most bytes that hold a number of 64 bits: hex digits with `0x`. Decimal takes more (observed). */
+/** The most bytes that hold a number of 64 bits: hex digits with `0x`. Decimal takes any number of them (observed). */
 const HEX_BYTES_MAX = 18;
-const DECIMAL_BYTES_MAX = 1 << 16;
 
 /** `trigger(offset#options#comparisons)` (manual, "Byte compare subsignatures"); undefined where it is malformed. */
 export function readByteCompare(text: string): ByteCompareSubsignature | undefined {
@@ -16,7 +15,8 @@ export function readByteCompare(text: string): ByteCompareSubsignature | undefin
   const base = BASES[type ?? ''] ?? 'auto';
   const byteOrder = options.includes('l') ? 'little' : 'big';
   if (base === 'decimal' && byteOrder === 'little') return undefined;
-  const lengthBytes = Number(length);
+  // No file has more: such a comparison never holds.
+  const lengthBytes = Math.min(Number(length), Number.MAX_SAFE_INTEGER);
   if (!isLengthAllowed(base, lengthBytes)) return undefined;
   const [first, second, ...more] = tests.split(',').map(readComparison);
   if (first === undefined || more.length > 0 || (second === undefined && tests.includes(',')))
@@ -42,7 +42,7 @@ const BASES: Readonly<Record<string, ByteCompareSubsignature['base']>> = {
 
 function isLengthAllowed(base: ByteCompareSubsignature['base'], lengthBytes: number): boolean {
   if (base === 'binary') return [1, 2, 4, 8].includes(lengthBytes);
-  return lengthBytes > 0 && lengthBytes <= (base === 'hex' ? HEX_BYTES_MAX : DECIMAL_BYTES_MAX);
+  return lengthBytes > 0 && (base !== 'hex' || lengthBytes <= HEX_BYTES_MAX);
 }
 
 function readComparison(text: string): ByteComparison | undefined {

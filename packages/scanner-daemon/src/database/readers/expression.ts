@@ -1,4 +1,5 @@
 import type { LogicalNode, MatchCount } from '../model/logical-signature.js';
+import { wrap32 } from './wrap32.js';
 
 /** One expression with the highest subsignature number in it. */
 export interface Expression {
@@ -105,7 +106,7 @@ class ExpressionReader {
     INDEX.lastIndex = this.#at;
     const match = INDEX.exec(this.#text);
     if (match === null) return undefined;
-    const index = wrap32(match[1] ?? '');
+    const index = wrap32(match[1]);
     if (index >= SUBSIGNATURES_MAX) return undefined;
     this.#at = INDEX.lastIndex;
     this.#indexMax = Math.max(this.#indexMax, index);
@@ -159,9 +160,4 @@ function groupFromRight(
     node = { kind: operators[index] === '&' ? 'and' : 'or', operands: open, count: undefined };
   }
   return node;
-}
-
-/** Numbers are 32 bits wide in ClamAV: 4294967297 is 1, -1 is 4294967295 (observed). */
-function wrap32(digits: string): number {
-  return digits === '' ? 0 : Number(BigInt.asUintN(32, BigInt(digits)));
 }

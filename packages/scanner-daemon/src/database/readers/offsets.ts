@@ -1,6 +1,8 @@
 import type { BodyOffset } from '../model/body-pattern.js';
+import { EXECUTABLE_TARGETS } from './executable-targets.js';
 import { malformed } from './signature-line.js';
 import type { MalformedLine } from './signature-line.js';
+import { wrap32 } from './wrap32.js';
 
 /** Where an offset stands. */
 export interface OffsetContext {
@@ -12,9 +14,8 @@ export interface OffsetContext {
 
 const ANY: BodyOffset = { kind: 'any' };
 const VERSION_INFO: BodyOffset = { kind: 'versionInfo' };
-/** PE, ELF and Mach-O: only executables have entry points and sections. */
-const EXECUTABLE_TARGETS: ReadonlySet<number> = new Set([1, 6, 9]);
-const MACRO_GROUPS = 32;
+/** Macro groups are numbered below this (observed). */
+export const MACRO_GROUPS = 32;
 const OFFSET =
   /^(?:(EOF-)?(\d{0,18})|EP([+-])(\d{0,18})|SL\+(\d{0,18})|SE(\d{0,18})|S(\d{1,18})\+(\d{1,18}))(?:,(\d{0,18}))?$/;
 
@@ -30,21 +31,21 @@ export function readOffset(text: string, context: OffsetContext): BodyOffset | M
   const match = OFFSET.exec(text);
   if (match === null) return malformed('invalid offset');
   const [, eof, absolute, sign, entryPoint, lastSection, within, section, delta, shift] = match;
-  const maxShift = number(shift);
+  const maxShift = wrap32(shift);
   if (absolute !== undefined) {
-    const distance = number(absolute);
+    const distance = wrap32(absolute);
     return eof === undefined
       ? { kind: 'absolute', fileOffset: distance, maxShift }
       : { kind: 'fromEnd', fromEnd: distance, maxShift };
   }
   if (!isExecutable) return malformed('an offset that only executables have');
   if (entryPoint !== undefined) {
-    const distance = number(entryPoint);
+    const distance = wrap32(entryPoint);
     return { kind: 'entryPoint', delta: sign === '-' ? -distance : distance, maxShift };
   }
-  if (lastSection !== undefined) return { kind: 'lastSection', delta: number(lastSection), maxShift };
-  if (within !== undefined) return { kind: 'withinSection', section: number(within), maxShift };
-  return { kind: 'section', section: number(section), delta: number(delta), maxShift };
+  if (lastSection !== undefined) return { kind: 'lastSection', delta: wrap32(lastSection), maxShift };
+  if (within !== undefined) return { kind: 'withinSection', section: wrap32(within), maxShift };
+  return { kind: 'section', section: wrap32(section), delta: wrap32(delta), maxShift };
 }
 
 function readMacroGroup(text: string, context: OffsetContext): BodyOffset | MalformedLine {
@@ -52,10 +53,4 @@ function readMacroGroup(text: string, context: OffsetContext): BodyOffset | Malf
   const group = Number(match?.[1] ?? MACRO_GROUPS);
   if (!context.mayBeMacroGroup || group >= MACRO_GROUPS) return malformed('invalid macro group');
   return { kind: 'macroGroup', group };
-}
-
-/** Wraps at 32 bits, as in ClamAV: 4294967297 is 1 (observed). */
-function number(digits: string | undefined): number {
-  const value = digits === undefined || digits === '' ? 0 : Number(digits);
-  return value <= 0xffffffff ? value : Number(BigInt.asUintN(32, BigInt(digits ?? '')));
 }

@@ -3,7 +3,7 @@ import { readBody } from './body-language.js';
 import { NO_MODIFIERS, readModifiers } from './body-modifiers.js';
 import { readByteCompare } from './byte-compare-subsignature.js';
 import { readExpression } from './expression.js';
-import { readOffset } from './offsets.js';
+import { MACRO_GROUPS, readOffset } from './offsets.js';
 import { malformed, unsupported } from './signature-line.js';
 import type { MalformedLine, UnsupportedLine } from './signature-line.js';
 
@@ -16,7 +16,6 @@ export interface SubsignatureContext {
 }
 
 const MACRO = /^\$\{-?(\d{1,15})-+(\d{1,15})\}(\d+).*\$$/;
-const MACRO_GROUPS = 32;
 const FUZZY_IMAGE = /^fuzzy_img#[0-9a-fA-F]{16}(?:#0(?:#.*)?)?$/;
 const BYTE_COMPARE = /^\d*\([<>]?[^/]*#/;
 const PCRE_FLAGS = /^[girsmxAEUe]*$/;

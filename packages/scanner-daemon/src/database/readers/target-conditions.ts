@@ -1,16 +1,16 @@
 import { isForThisLevel } from '../functionality-level.js';
 import type { NumberRange, TargetConditions } from '../model/logical-signature.js';
+import { EXECUTABLE_TARGETS } from './executable-targets.js';
 import { FILE_TYPE_NAMES } from './file-type-names.js';
 import { malformed } from './signature-line.js';
 import type { MalformedLine, OtherLevelLine } from './signature-line.js';
+import { wrap32 } from './wrap32.js';
 
 /** The last target type that ClamAV 1.4.6 knows (observed); it skips signatures for others in silence. */
 export const TARGET_MAX = 14;
 /** Below this level of `Engine`, or without it, no other keyword but `Target` is allowed (observed). */
 const KEYWORDS_MIN_LEVEL = 51;
 const TARGET_PE = 1;
-/** PE, ELF and Mach-O. */
-const EXECUTABLE_TARGETS: ReadonlySet<number> = new Set([TARGET_PE, 6, 9]);
 const OTHER_LEVEL: OtherLevelLine = { kind: 'otherLevel' };
 
 /** What the target description block of a logical signature says. */
@@ -151,11 +151,5 @@ export function readTarget(text: string): number | undefined {
 function readRange(text: string): NumberRange | undefined {
   const match = /^(\d{0,18})-(\d{0,18})$/.exec(text);
   if (match === null) return undefined;
-  return { min: wrap32(match[1] ?? ''), max: wrap32(match[2] ?? '') };
-}
-
-/** Numbers wrap at 32 bits as in ClamAV: 4294967296 is 0. */
-function wrap32(digits: string): number {
-  const value = Number(digits);
-  return value <= 0xffffffff ? value : Number(BigInt.asUintN(32, BigInt(digits)));
+  return { min: wrap32(match[1]), max: wrap32(match[2]) };
 }

@@ -38,6 +38,8 @@ export interface CompoundFile {
   readonly miniFat: Buffer;
   readonly miniStream: ScanInput;
   readonly streams: readonly CompoundStream[];
+  /** Whether the directory has more than {@link ENTRIES_MAX} entries, of which those behind are left out. */
+  readonly isCutOff: boolean;
 }
 
 /** Reads header, sector tables and directory. Undefined where there is no directory to be found. */
@@ -63,6 +65,7 @@ export function openCompoundFile(input: ScanInput, mayContinue: () => boolean): 
     miniFat: readStructure(miniFat, 0, miniFat.sizeBytes) ?? Buffer.alloc(0),
     miniStream: chainInput(tables, root.readUInt32LE(116), root.readUInt32LE(120)),
     streams: streamsOf(entries),
+    isCutOff: entries.length * DIRECTORY_ENTRY_BYTES < directory.sizeBytes && entries.length === ENTRIES_MAX,
   };
 }
 

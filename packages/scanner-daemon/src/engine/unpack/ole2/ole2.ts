@@ -25,6 +25,7 @@ function unpackOle2(input: ScanInput, context: UnpackContext): UnpackOutcome {
   const walk = new ContainerWalk(context);
   const file = openCompoundFile(input, () => context.budget.mayContinue());
   if (file === undefined) return { kind: 'damaged' };
+  if (file.isCutOff) walk.limited('tooManyFiles');
   const projects = readVbaProjects(file, () => walk.mayContinue());
   for (const text of projects.texts(() => limitsOf(walk))) {
     if (!walk.mayContinue()) break;
