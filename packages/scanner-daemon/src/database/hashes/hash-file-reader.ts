@@ -1,4 +1,4 @@
-import { LINE_MAX_BYTES } from '../line-reader.js';
+import { LINE_MAX_BYTES } from '../line-length.js';
 import type { SignatureOrigin } from '../names/name-table.js';
 import { HashLine, INVALID_HASH } from './hash-line.js';
 import type { HashLineProblem } from './hash-line.js';
