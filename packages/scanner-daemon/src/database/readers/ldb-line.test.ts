@@ -10,6 +10,8 @@ const BLOCKS: readonly (readonly [string, string])[] = [
   ['Target:15', 'otherLevel'],
   ['target:0', 'otherLevel'],
   ['Target:0,Foo:1', 'otherLevel'],
+  [':Engine:81-255,Target:1', 'otherLevel'],
+  ['Engine:81-255,Target:1,::', 'otherLevel'],
   ['Target:0,Foo:1,Bar', 'otherLevel'],
   ['Target:0,Foo', 'malformed'],
   ['Target:0,', 'malformed'],

@@ -54,7 +54,8 @@ function parseBlock(text: string): TargetBlock {
   let isForOtherLevel = false;
   for (const [index, item] of text.split(',').entries()) {
     const colon = item.indexOf(':');
-    if (colon <= 0) return malformed('a keyword without a value in the target description block');
+    // An empty keyword is one that nobody knows (observed).
+    if (colon === -1) return malformed('a keyword without a value in the target description block');
     const keyword = item.slice(0, colon);
     const value = item.slice(colon + 1);
     if (keyword === 'Engine') {
