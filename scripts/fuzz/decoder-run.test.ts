@@ -1,20 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { runDecoder } from './decoder-run.js';
 import { INPUT_MAX_BYTES } from './mutate.js';
+import { targetNames } from './options.js';
 import { createTarget } from './targets/table.js';
+import { isUnpackTarget } from './targets/unpack.js';
 
-const names = [
-  'commands',
-  'instream',
-  'replies',
-  'config',
-  'signatures',
-  'containers',
-  'image',
-  'pcre',
-  'executables',
-  'normalise',
-] as const;
+/** What unpacks is run beside the unpackers, and the daemon by `daemon-run.ts`. */
+const names = targetNames.flatMap((name) => (name === 'daemon' || isUnpackTarget(name) ? [] : [name]));
 
 describe.each(names)('%s', (name) => {
   test('takes its own corpus', async () => {

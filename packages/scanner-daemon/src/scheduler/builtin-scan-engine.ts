@@ -12,7 +12,7 @@ import { startScanSide, type BuiltinScanSideOptions, type ScanSideOptions } from
 const LOAD_THREAD = new URL('../worker/load-thread.js', import.meta.url);
 
 const IMAGES_IN_USE =
-  'The directory of database images has not answered an earlier load yet: the signatures are read from their files';
+  'The directory of database images (SCANNER_DATABASE_IMAGE) has not answered an earlier load yet: the signatures are read from their files';
 
 /** What the built-in engine needs beside its signatures. */
 export interface BuiltinScanEngineOptions extends Omit<BuiltinScanSideOptions, keyof ScanSideOptions> {

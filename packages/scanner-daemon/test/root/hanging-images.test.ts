@@ -109,7 +109,7 @@ describeOrSkip('images on a filesystem that hangs', whyNoFuse(), () => {
     await load(engine);
     await until(() => endedThreads === 2, 'the threads of the later loads');
     expect(remarks.slice(1)).toEqual([
-      'The directory of database images has not answered an earlier load yet: the signatures are read from their files',
+      'The directory of database images (SCANNER_DATABASE_IMAGE) has not answered an earlier load yet: the signatures are read from their files',
     ]);
 
     await stopHanging();

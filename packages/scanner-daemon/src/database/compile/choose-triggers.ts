@@ -102,9 +102,7 @@ class TriggerChoice {
     const root = this.#read(reader);
     if (root.kind === 'single') return root.trigger;
     const { operands, distinct } = root;
-    return root.isAnd
-      ? (rarestTogether(operands) ?? rarest(operands))
-      : (someTogether(operands, distinct) ?? anyOf(operands, distinct));
+    return root.isAnd ? allOf(operands) : (someTogether(operands, distinct) ?? anyOf(operands, distinct));
   }
 
   ofNode(reader: CodeReader): Trigger | undefined {
@@ -208,10 +206,10 @@ function rarest(operands: readonly Operand[]): Trigger | undefined {
   return best;
 }
 
-/** Where the rarest of them is not rare, two or three together. */
-function rarestTogether(operands: readonly Operand[]): Trigger | undefined {
+/** The same for a whole signature: where the rarest is not rare, two or three together. */
+function allOf(operands: readonly Operand[]): Trigger | undefined {
   const best = rarest(operands);
-  if (best === undefined || best.bits >= RARE_BITS || best.subsignature === undefined) return undefined;
+  if (best === undefined || best.bits >= RARE_BITS || best.subsignature === undefined) return best;
   const chosen = new Map<number, Trigger>();
   let bits = 0;
   for (const single of operands.flatMap(({ trigger }) => trigger ?? []).sort((a, b) => b.bits - a.bits)) {
@@ -220,7 +218,7 @@ function rarestTogether(operands: readonly Operand[]): Trigger | undefined {
     chosen.set(single.subsignature, single);
     bits += single.bits;
   }
-  return chosen.size < 2 ? undefined : merge([...chosen.values()], chosen.size);
+  return chosen.size < 2 ? best : merge([...chosen.values()], chosen.size);
 }
 
 /**

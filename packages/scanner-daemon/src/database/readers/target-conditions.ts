@@ -1,5 +1,5 @@
 import { isForThisLevel } from '../functionality-level.js';
-import type { NumberRange, TargetConditions } from '../model/logical-signature.js';
+import { onlyTarget, type NumberRange, type TargetConditions } from '../model/logical-signature.js';
 import { EXECUTABLE_TARGETS } from './executable-targets.js';
 import { FILE_TYPE_NAMES } from './file-type-names.js';
 import { malformed } from './signature-line.js';
@@ -40,14 +40,7 @@ export function readTargetBlock(text: string): TargetBlock {
 
 function parseBlock(text: string): TargetBlock {
   const draft: Draft = {
-    target: -1,
-    fileSizeBytes: undefined,
-    entryPoint: undefined,
-    sectionCount: undefined,
-    container: undefined,
-    intermediates: [],
-    handlerType: undefined,
-    needsIcon: false,
+    ...onlyTarget(-1),
     minLevel: 0,
     hasKeywords: false,
   };
